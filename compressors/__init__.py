@@ -1,0 +1,55 @@
+"""Compressor plugins: the protocol, the registry, selection, and the codecs that ship."""
+
+from panini_daemon.compressors.classification import classify
+from panini_daemon.compressors.device import Device, choose_device
+from panini_daemon.compressors.errors import (
+    CompressorError,
+    DeviceUnavailable,
+    NotApplicable,
+    PayloadDamaged,
+    PluginFailed,
+    PluginNotLoadable,
+    UnknownMethod,
+)
+from panini_daemon.compressors.protocol import (
+    Compressor,
+    Context,
+    Encoded,
+    Hints,
+    Json,
+    Kind,
+    Level,
+    Offer,
+)
+from panini_daemon.compressors.registry import Registry
+from panini_daemon.compressors.results import Item, Result, Trial
+from panini_daemon.compressors.selection import compress, compress_batch, decompress, estimate_memory
+
+__all__ = [
+    "Compressor",
+    "CompressorError",
+    "Context",
+    "Device",
+    "DeviceUnavailable",
+    "Encoded",
+    "Hints",
+    "Item",
+    "Json",
+    "Kind",
+    "Level",
+    "NotApplicable",
+    "Offer",
+    "PayloadDamaged",
+    "PluginFailed",
+    "PluginNotLoadable",
+    "Registry",
+    "Result",
+    "Trial",
+    "UnknownMethod",
+    "choose_device",
+    "classify",
+    "compress",
+    "compress_batch",
+    "decompress",
+    "estimate_memory",
+]

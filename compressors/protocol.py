@@ -1,0 +1,116 @@
+"""What a compressor plugin is: one small class per payload format."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar
+
+from panini_daemon.compressors.device import Device
+
+Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
+
+
+class Level(StrEnum):
+    """How much time a chunk is worth."""
+
+    FAST = "fast"
+    BALANCED = "balanced"
+    BEST = "best"
+    MAX = "max"
+
+
+class Kind(StrEnum):
+    """What bytes are, as far as choosing a codec goes."""
+
+    TEXT = "text"
+    IMAGE = "image"
+    BINARY = "binary"
+    COMPRESSED = "compressed"
+
+
+@dataclass(frozen=True, slots=True)
+class Hints:
+    """What the outside world says of a chunk. It may be wrong: the bytes decide."""
+
+    pattern_type: str | None = None
+    grammar_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """All that a codec may look at besides the bytes."""
+
+    level: Level = Level.BALANCED
+    kind: Kind = Kind.BINARY
+    hints: Hints = Hints()
+    device: Device = Device()
+
+
+@dataclass(frozen=True, slots=True)
+class Encoded:
+    """A payload, and what decoding needs beside it. `parameters` goes into the recipe as JSON."""
+
+    payload: bytes
+    parameters: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A codec's own estimate for one kind of bytes at one level.
+
+    `saving`: share of the bytes that it usually saves, 0 to 1; it only orders the candidates.
+    `seconds`: nominal seconds per MiB on one core, a constant of the codec and never a measurement, so that
+    every worker makes the same choice.
+    """
+
+    saving: float
+    seconds: float
+
+
+class Compressor(ABC):
+    """One payload format. Subclass it, fill in three names and two methods, and register an entry point.
+
+    `method` goes into the recipe's compression_method and never changes its meaning; a changed format is a new
+    method. `reconstruction` is the recipe's reconstruction.method. `family` is what a job may ask for instead of
+    one method (`generic`, `text`, `image`, or the plugin's own word): the smallest of the family is taken.
+    """
+
+    method: ClassVar[str]
+    reconstruction: ClassVar[str]
+    family: ClassVar[str]
+    batch_size: ClassVar[int] = 1
+    """How many chunks `compress_batch` likes to be given at once."""
+    uses_gpu: ClassVar[bool] = False
+    """Whether the codec runs on `context.device` and should wait for a GPU where there is one."""
+    exact_size: ClassVar[bool] = True
+    """Whether `decompress` gives exactly `size` bytes; only old formats that rebuild a file anew do not."""
+
+    @abstractmethod
+    def compress(self, data: bytes, context: Context) -> Encoded:
+        """Compress one chunk. Raises NotApplicable where the format cannot represent the bytes.
+
+        The same data and context give the same payload, always.
+        """
+
+    @abstractmethod
+    def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
+        """Decode a payload to exactly `size` bytes.
+
+        Reads nothing but its arguments. Raises PayloadDamaged for anything that this format does not write, in
+        bounded time and in memory bounded by `size` and the payload's length.
+        """
+
+    def offer(self, context: Context) -> Offer | None:
+        """Estimate gain and cost for `context.kind` and `context.level`; None keeps the codec out of trials."""
+        del context
+        return None
+
+    def memory(self, size: int, level: Level) -> int:
+        """Estimate, in bytes and generously, what compressing `size` bytes takes beside the data itself."""
+        del level
+        return 16 * size + (64 << 20)
+
+    def compress_batch(self, chunks: Sequence[bytes], contexts: Sequence[Context]) -> list[Encoded]:
+        """Compress several chunks together; by default one after the other."""
+        return [self.compress(data, context) for data, context in zip(chunks, contexts, strict=True)]

@@ -1,0 +1,113 @@
+"""The one place where defaults that depend on the machine, or on each other, are worked out.
+
+A default gives way to what is set: whoever sets lease_stale alone gets a lease_stop and a lease_refresh
+that fit it.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from panini_daemon.config.machine import Machine
+from panini_daemon.config.settings import Settings
+
+if TYPE_CHECKING:
+    from panini_daemon.config.fields import Fields
+
+_T = TypeVar("_T")
+_MIB = 2**20
+_UNSAFE = re.compile(r"[^A-Za-z0-9]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Waits, in seconds, that suit a kind of folder."""
+
+    poll_max: float
+    arrival_timeout: float
+    lease_settle: float
+    lease_refresh: float
+    lease_stale: float
+
+
+LOCAL = Profile(poll_max=2.0, arrival_timeout=10.0, lease_settle=0.0, lease_refresh=10.0, lease_stale=60.0)
+# A settle time longer than a listing usually stays stale there, and room for several lost refreshes.
+DRIVE = Profile(
+    poll_max=30.0, arrival_timeout=3600.0, lease_settle=60.0, lease_refresh=120.0, lease_stale=1800.0
+)
+
+
+def default_root(machine: Machine, cwd: Path) -> Path:
+    """Return PaniniFS on Google Drive where that is mounted, else in the current folder."""
+    return (machine.drive or cwd) / "PaniniFS"
+
+
+def default_worker(machine: Machine) -> str:
+    """Make an id that no other living process has, and that is a safe file name."""
+    host = _UNSAFE.sub("-", machine.host).strip("-")[:40] or "host"
+    return f"{host}-{machine.pid}-{machine.nonce}"
+
+
+def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, Path]) -> Settings:
+    """Fill in every default.
+
+    `bases` holds the folder that a relative `root` or `spool` is relative to; elsewhere it is `cwd`.
+    """
+
+    def place(name: str, path: Path) -> Path:
+        return Path(os.path.realpath(bases.get(name, cwd) / os.path.expanduser(path)))  # noqa: PTH111  Path.expanduser may raise
+
+    root = place("root", _given(fields.root, default_root(machine, cwd)))
+    shared = _given(fields.shared, machine.is_remote(root))
+    profile = DRIVE if shared else LOCAL
+    poll_min = _given(fields.poll_min, min(0.25, _given(fields.poll_max, 0.25)))
+    settle = _given(fields.lease_settle, profile.lease_settle)
+    stale = _given(fields.lease_stale, _default_stale(fields, profile, settle))
+    stop = _given(fields.lease_stop, 0.75 * stale)
+    return Settings(
+        root=root,
+        shared=shared,
+        worker=_given(fields.worker, default_worker(machine)),
+        device=fields.device,
+        level=fields.level,
+        method=fields.method,
+        cpu_workers=_given(fields.cpu_workers, machine.cores),
+        memory_budget=_given(fields.memory_budget, max(64, machine.memory // 2 // _MIB) * _MIB),
+        poll_min=poll_min,
+        poll_max=_given(fields.poll_max, max(profile.poll_max, poll_min)),
+        arrival_timeout=_given(fields.arrival_timeout, profile.arrival_timeout),
+        lease_settle=settle,
+        lease_refresh=_given(fields.lease_refresh, min(profile.lease_refresh, stop / 3)),
+        lease_stale=stale,
+        lease_stop=stop,
+        chunk_timeout=fields.chunk_timeout,
+        chunk_timeout_per_mib=fields.chunk_timeout_per_mib,
+        max_attempts=fields.max_attempts,
+        retry_delay=fields.retry_delay,
+        retry_delay_max=_given(fields.retry_delay_max, max(60.0, fields.retry_delay)),
+        runtime_limit=fields.runtime_limit,
+        drain_time=fields.drain_time,
+        status_interval=fields.status_interval,
+        log_level=fields.log_level,
+        log_max_bytes=fields.log_max_bytes,
+        log_backups=fields.log_backups,
+        spool=place("spool", _given(fields.spool, machine.temporary / f"panini-{machine.user}")),
+        github_token=fields.github_token,
+    )
+
+
+def _default_stale(fields: "Fields", profile: Profile, settle: float) -> float:
+    """Take the profile's stale limit, or more where the lease settings that were made need more."""
+    return max(
+        profile.lease_stale,
+        (fields.lease_stop or 0.0) / 0.75,
+        (fields.lease_refresh or 0.0) * 6,
+        settle * 2,
+    )
+
+
+def _given(value: _T | None, default: _T) -> _T:
+    return default if value is None else value

@@ -1,0 +1,48 @@
+"""What must hold between settings that are each right by themselves."""
+
+from collections.abc import Collection, Iterator, Mapping
+
+from panini_daemon.config.errors import Problem
+from panini_daemon.config.settings import Settings
+from panini_daemon.config.values import format_duration
+
+
+def check_relations(
+    settings: Settings, origin: Mapping[str, str], unless: Collection[str] = ()
+) -> list[Problem]:
+    """List the settings that contradict each other, but for those that name a setting in `unless`."""
+    found = _contradictions(settings)
+    return [
+        Problem(
+            name,
+            _write(getattr(settings, name)),
+            origin[name],
+            f"expected {rule} {other} = {_write(getattr(settings, other))} ({origin[other]})",
+        )
+        for name, rule, other in found
+        if name not in unless and other not in unless
+    ]
+
+
+def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
+    """Yield the setting to change, the rule it breaks and the setting it breaks it with."""
+    if settings.poll_min > settings.poll_max:
+        yield "poll_min", "at most", "poll_max"
+    if settings.retry_delay > settings.retry_delay_max:
+        yield "retry_delay", "at most", "retry_delay_max"
+    if settings.lease_stop >= settings.lease_stale:
+        yield "lease_stop", "less than", "lease_stale"
+    if settings.lease_refresh * 2 > settings.lease_stop:
+        # One lost refresh must not stop the worker.
+        yield "lease_refresh", "at most half of", "lease_stop"
+    if settings.lease_settle >= settings.lease_stop:
+        yield "lease_settle", "less than", "lease_stop"
+    if 0 < settings.runtime_limit <= settings.drain_time:
+        yield "drain_time", "less than", "runtime_limit"
+    if settings.spool.is_relative_to(settings.root):
+        # On Drive, work in progress would be uploaded.
+        yield "spool", "a local folder outside of", "root"
+
+
+def _write(value: object) -> str:
+    return format_duration(value) if isinstance(value, float) else str(value)

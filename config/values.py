@@ -1,0 +1,130 @@
+"""How sizes, durations and names are written in panini.toml, the environment and flags."""
+
+import math
+import os
+import re
+
+_NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
+_BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
+_DECIMAL = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
+_SIZES = {"": 1} | {name.lower(): factor for name, factor in (_BINARY | _DECIMAL).items()}
+_LONG = {"d": 86400, "h": 3600, "m": 60}
+_DURATIONS = {"": 1.0, "ms": 0.001, "s": 1.0, **_LONG}
+_WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_METHOD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
+_DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?", re.ASCII)
+_TOKEN = re.compile(r"[!-~]+")
+
+SIZE_EXPECTED = 'expected a size such as "4GiB", "512MB" or a whole number of bytes'
+DURATION_EXPECTED = 'expected a duration such as 90, "90s", "5m" or "12h" (units: ms, s, m, h, d)'
+
+
+def parse_size(value: object) -> int:
+    """Read a size in bytes from an integer or a text such as `4GiB` (2**30) or `512MB` (10**6).
+
+    Raises ValueError saying what is expected.
+    """
+    amount = _read_quantity(value, _SIZES)
+    if amount is None or amount != int(amount):
+        raise ValueError(SIZE_EXPECTED)
+    return int(amount)
+
+
+def parse_duration(value: object) -> float:
+    """Read a duration in seconds from a number or a text such as `90s`, `5m` or `12h`.
+
+    Raises ValueError saying what is expected.
+    """
+    amount = _read_quantity(value, _DURATIONS)
+    if amount is None:
+        raise ValueError(DURATION_EXPECTED)
+    return float(amount)
+
+
+def format_size(size: int) -> str:
+    """Write a size so that `parse_size` reads the same number of bytes again."""
+    for unit, factor in reversed((_BINARY | {"MB": 10**6}).items()):
+        if size >= factor and size % factor == 0:
+            return f"{size // factor}{unit}"
+    return str(size)
+
+
+def format_duration(seconds: float) -> str:
+    """Write a duration so that `parse_duration` reads the same number of seconds again."""
+    for unit, factor in _LONG.items():
+        if seconds >= factor and seconds % factor == 0:
+            return f"{seconds / factor:.0f}{unit}"
+    return f"{seconds:.0f}s" if seconds == round(seconds) else f"{seconds!r}s"
+
+
+def check_worker(value: object) -> str:
+    """Return a worker id that is a safe file name. Raises ValueError."""
+    return _match(
+        value, _WORKER, "expected up to 80 letters, digits, '.', '_' or '-', not starting with a sign"
+    )
+
+
+def check_method(value: object) -> str:
+    """Return a compression method, a family or `auto`. Raises ValueError."""
+    return _match(value, _METHOD, "expected 'auto', a method ('generic_zstd_v1') or a family ('text')")
+
+
+def check_device(value: object) -> str:
+    """Return a device name. Raises ValueError."""
+    return _match(value, _DEVICE, "expected 'auto', 'cpu', 'cuda' or 'cuda:<number>'")
+
+
+def check_token(value: object) -> str:
+    """Return an access token without the white space around it. Raises ValueError, which does not show it."""
+    stripped = value.strip() if isinstance(value, str) else value
+    return _match(stripped, _TOKEN, "expected an access token: printable characters without spaces")
+
+
+def check_folder(value: object) -> object:
+    """Return a folder's path. Raises ValueError for a text that can be none."""
+    text = str(value)
+    if isinstance(value, str | os.PathLike) and text and "\0" not in text:
+        return value
+    raise ValueError("expected the path of a folder")
+
+
+def parse_count(value: object) -> int:
+    """Read a whole number. Raises ValueError."""
+    amount = _read_quantity(value, {"": 1})
+    if amount is None or amount != int(amount):
+        raise ValueError("expected a whole number")
+    return int(amount)
+
+
+def parse_shared(value: object) -> bool | None:
+    """Read `auto` (as None), `true` or `false`. Raises ValueError."""
+    shared = {"auto": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+    text = str(value).lower()
+    if text not in shared:
+        raise ValueError("expected 'auto', true or false")
+    return shared[text]
+
+
+def _match(value: object, pattern: re.Pattern[str], expected: str) -> str:
+    if isinstance(value, str) and pattern.fullmatch(value):
+        return value
+    raise ValueError(expected)
+
+
+def _read_quantity(value: object, units: dict[str, int] | dict[str, float]) -> int | float | None:
+    """Return a finite amount that is not negative, an int wherever no fraction is involved, or None."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    factor: float = 1
+    if isinstance(value, str):
+        found = _NUMBER.fullmatch(value.strip())
+        if found is None or found[2].lower() not in units:
+            return None
+        factor = units[found[2].lower()]
+        value = int(found[1]) if found[1].isdigit() else float(found[1])
+    try:
+        amount = value * factor
+        fits = math.isfinite(amount) and 0 <= amount < 2**63
+    except OverflowError:
+        return None
+    return amount if fits else None

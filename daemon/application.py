@@ -1,0 +1,263 @@
+"""A running worker: the service with everything around it, from settings to a clean end."""
+
+import os
+import random
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import TextIO
+
+from panini_daemon.attempts import Attempts, RetryPolicy
+from panini_daemon.budget import MemoryBudget
+from panini_daemon.compressors import Registry, choose_device
+from panini_daemon.compute import Compute, ComputeLimits
+from panini_daemon.config import Settings
+from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
+from panini_daemon.logs import TreeLog, make_logger
+from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.service import Parts, Phase, Service
+from panini_daemon.spool import Spool
+from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.clock import Clock, SystemClock
+from panini_daemon.storage.commits import already_committed
+from panini_daemon.storage.errors import BaseConflict
+from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.local import LocalStore
+from panini_daemon.storage.root import INBOX, chunk_folder, log_path, open_root, status_path
+from panini_daemon.storage.watching import Backoff, Watcher
+
+_EXTRA_THREADS = 3
+"""Threads beside one for each compute process, so that fetching and committing overlap with computing."""
+_GPU_BATCH = 16
+_CLAIMED_AHEAD = 64
+"""Chunks claimed ahead where a claim takes a minute to settle."""
+_END_MARGIN = 2.0
+"""Seconds of drain_time kept for ending processes, giving leases back and the last log lines."""
+
+
+class Application:
+    """One worker on one tree. Use it as: `with running(settings) as app: app.run()`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        spool: Spool,
+        *,
+        once: bool = False,
+        screen: TextIO | None = None,
+        clock: Clock | None = None,
+        on_outcome: Callable[[Outcome], None] = lambda _: None,
+    ) -> None:
+        """Put the parts together. Raises StorageError where the root cannot be used."""
+        self.settings, self.clock = settings, clock or SystemClock()
+        self.store = LocalStore(settings.root)
+        open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
+        self.tree_log = TreeLog(
+            self.store,
+            log_path(settings.worker),
+            max_bytes=settings.log_max_bytes,
+            backups=settings.log_backups,
+        )
+        self.log = make_logger(
+            clock=self.clock,
+            level=settings.log_level,
+            tree=self.tree_log,
+            screen=screen,
+            secrets=[settings.github_token.get_secret_value()] if settings.github_token else [],
+        ).bind(worker=settings.worker)
+        self.stopping, self._abort = threading.Event(), threading.Event()
+        self.device = choose_device(settings.device)
+        self.compute = Compute(
+            self.device.spec,
+            settings.cpu_workers,
+            ComputeLimits(settings.chunk_timeout, settings.chunk_timeout_per_mib, settings.memory_budget),
+            self._abort,
+            _GPU_BATCH,
+        )
+        self.service = Service(self._parts(spool, on_outcome), self.stopping, once=once)
+        self._started, self._started_at = self.clock.monotonic(), self.clock.now()
+        self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
+        self._heartbeats = self._make_heartbeats()
+
+    def run(self) -> None:
+        """Work until told to stop, the time is up, or, with `once`, the inbox is empty; then end cleanly."""
+        self._start()
+        try:
+            with self._watcher():
+                while not self.service.finished:
+                    delay = self.service.step()
+                    if self._time_is_up():
+                        self.log.info("runtime_limit_reached", seconds=self.settings.runtime_limit)
+                        self.stopping.set()
+                    elif not self.service.finished:
+                        self.service.wake.wait(delay)
+                        self.service.wake.clear()
+        finally:
+            self._end()
+
+    def stop(self) -> None:
+        """Ask the worker to finish what it is at and end."""
+        self.stopping.set()
+        self.service.wake.set()
+
+    def _parts(self, spool: Spool, on_outcome: Callable[[Outcome], None]) -> Parts:
+        settings = self.settings
+        source = Inbox(
+            self.store,
+            clock=self.clock,
+            arrival_timeout=settings.arrival_timeout,
+            committed=self._is_committed,
+        )
+        line = Line(
+            fetch=source.fetch,
+            store=self.store,
+            compute=self.compute,
+            budget=MemoryBudget(settings.memory_budget),
+            spool=spool,
+            clock=self.clock,
+            registry=Registry(),
+            worker=settings.worker,
+            level=settings.level,
+            method=settings.method,
+            folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+        )
+        jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
+        policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
+        timing = LeaseTiming(
+            settle=settings.lease_settle,
+            refresh=settings.lease_refresh,
+            stale=settings.lease_stale,
+            stop=settings.lease_stop,
+        )
+        threads = settings.cpu_workers + _EXTRA_THREADS + (2 * _GPU_BATCH if self.device.is_cuda else 0)
+        return Parts(
+            source=source,
+            store=self.store,
+            leases=Leases(
+                self.store,
+                settings.worker,
+                clock=self.clock,
+                timing=timing,
+                nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
+            ),
+            bases=Bases(self.store, self.clock),
+            attempts=Attempts(line, policy, self.stopping.wait, self._fatal, jitter),
+            clock=self.clock,
+            log=self.log,
+            worker=settings.worker,
+            threads=threads,
+            ahead=2 * threads if settings.lease_settle == 0 else max(2 * threads, _CLAIMED_AHEAD),
+            backoff=Backoff(settings.poll_min, settings.poll_max),
+            on_outcome=on_outcome,
+        )
+
+    def _is_committed(self, base: str, chunk_id: int, sha256: str | None) -> bool:
+        try:
+            return already_committed(self.store, chunk_folder(base, chunk_id), sha256) is not None
+        except BaseConflict:
+            return False
+
+    def _fatal(self, error: Exception) -> None:
+        self.service.stop_for(error)
+
+    def _make_heartbeats(self) -> list[Heartbeat]:
+        settings, leases = self.settings, self.service.leases
+        return [
+            Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
+            Heartbeat("status", settings.status_interval, self._status.write, self.log),
+            Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
+        ]
+
+    @contextmanager
+    def _watcher(self) -> Iterator[None]:
+        """Let a change in a local inbox wake the loop at once; it is a hint, polling finds everything anyway."""
+        if self.settings.shared:
+            yield
+            return
+        with Watcher(self.service.notice) as watcher:
+            if not watcher.start(self.settings.root / INBOX):
+                self.log.debug("no_folder_events", reason=watcher.problem)
+            yield
+
+    def _start(self) -> None:
+        self.log.info(
+            "started",
+            root=str(self.settings.root),
+            device=self.device.spec,
+            compression=self.settings.level,
+            method=self.settings.method,
+            cpu_workers=self.settings.cpu_workers,
+            shared=self.settings.shared,
+        )
+        self.service.leases.recover()
+        for heartbeat in self._heartbeats:
+            heartbeat.start()
+
+    def _end(self) -> None:
+        service, started = self.service, self.clock.monotonic()
+        if self.stopping.is_set():
+            service.drain(max(0.0, self.settings.drain_time - _END_MARGIN))
+        self._abort.set()
+        self.compute.close()
+        service.close()
+        for heartbeat in self._heartbeats:
+            heartbeat.stop()
+        totals = service.tally.totals(self.clock.monotonic())
+        self.log.info(
+            "stopped",
+            chunks=totals.chunks,
+            bytes_in=totals.bytes_in,
+            bytes_out=totals.bytes_out,
+            jobs_done=totals.jobs_done,
+            jobs_failed=totals.jobs_failed,
+            drained_in=round(self.clock.monotonic() - started, 2),
+        )
+        service.phase = Phase.STOPPED
+        self._heartbeats[1].beat_once()
+        self.tree_log.flush()
+
+    def _time_is_up(self) -> bool:
+        limit = self.settings.runtime_limit
+        return bool(limit) and self.clock.monotonic() - self._started >= limit - self.settings.drain_time
+
+    def _render_status(self) -> bytes:
+        service = self.service
+        return format_status(
+            worker=self.settings.worker,
+            phase=service.phase,
+            device=self.compute.device_name or self.device.spec,
+            started=self._started_at,
+            now=self.clock.now(),
+            queue={"jobs": len(service.queue), "running": service.running, "arriving": service.arriving},
+            totals=service.tally.totals(self.clock.monotonic()),
+        )
+
+
+@contextmanager
+def running(settings: Settings, **options: object) -> Iterator[Application]:
+    """Lend an application with its spool folder, which is removed at the end."""
+    with Spool(settings.spool) as spool:
+        yield Application(settings, spool, **options)  # type: ignore[arg-type]
+
+
+@contextmanager
+def ending_on_signals(app: Application) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the application cleanly, and a second one at once (exit status 130)."""
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if app.stopping.is_set():
+            os._exit(130)
+        print(f"{signal.Signals(number).name}: ending; once more ends at once", file=sys.stderr)  # noqa: T201
+        app.stop()
+
+    previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)

@@ -1,0 +1,74 @@
+"""What most commands begin and end with: settings, a store, errors told to a person."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ParamSpec
+
+from panini_daemon.compressors.errors import CompressorError
+from panini_daemon.config import ConfigError, Settings, load
+from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, UsageError
+from panini_daemon.exit_codes import ExitCode
+from panini_daemon.storage.clock import SystemClock
+from panini_daemon.storage.errors import NotCommitted, StorageError, UnsafeName
+from panini_daemon.storage.local import LocalStore
+from panini_daemon.storage.root import open_root
+
+P = ParamSpec("P")
+
+_DAMAGE = (Incomplete, ReconstructionFailed, NotCommitted, CompressorError)
+
+
+def load_settings(flags: Mapping[str, object]) -> Settings:
+    """Load the settings for a command. Raises ConfigError."""
+    return load(flags, environ=os.environ, cwd=Path.cwd()).settings
+
+
+def open_tree(settings: Settings, *, create: bool = False) -> LocalStore:
+    """Open the tree at the settings' root. Raises RootLost where there is none."""
+    store = LocalStore(settings.root)
+    open_root(store, create=create, clock=SystemClock())
+    return store
+
+
+def print_json(value: object) -> None:
+    """Print a value for a script."""
+    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+
+
+def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
+    """Turn the errors a person can do something about into one message and an exit status."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> int:
+        try:
+            return command(*args, **kwargs)
+        except (ConfigError, UsageError, UnsafeName) as error:
+            return _fail(error, ExitCode.USAGE)
+        except _DAMAGE as error:
+            return _fail(error, ExitCode.DAMAGE)
+        except (StorageError, DaemonError, OSError) as error:
+            return _fail(error, ExitCode.ERROR)
+
+    return run
+
+
+def _fail(error: Exception, code: ExitCode) -> int:
+    print(f"error: {error}", file=sys.stderr)
+    return code
+
+
+def parse_size(text: str, flag: str) -> int:
+    """Read a size such as 1MiB. Raises UsageError."""
+    from panini_daemon.config.values import parse_size as parse  # noqa: PLC0415
+
+    try:
+        size: Any = parse(text)
+    except ValueError as error:
+        raise UsageError(f"{flag} is {text!r}: {error}") from error
+    if not isinstance(size, int) or size < 1:
+        raise UsageError(f"{flag} is {text!r}; expected at least one byte, such as 1MiB")
+    return size

@@ -1,0 +1,135 @@
+"""One compute process and the pipe to it."""
+
+import json
+import os
+import select
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from panini_daemon import errors as daemon_errors
+from panini_daemon.compressors import errors as compressor_errors
+from panini_daemon.compressors.errors import CompressorError, PluginFailed
+from panini_daemon.errors import (
+    ComputeDied,
+    ComputeOutOfMemory,
+    ComputeStopped,
+    ComputeTimeout,
+    DaemonError,
+)
+
+Message = dict[str, Any]
+
+_LOOK_EVERY_MS = 100
+_PIECE = 1 << 16
+
+
+class ComputeProcess:
+    """A child process that runs plugins. Not thread-safe: one caller at a time.
+
+    A call that runs out of time, or whose process dies, ends the process; `alive` is then False.
+    """
+
+    def __init__(self, device: str, memory_limit: int, *, start_timeout: float = 300.0) -> None:
+        """Start the process; `memory_limit` in bytes, 0 for none. Raises ComputeDied, ComputeTimeout."""
+        self.device = device
+        self._buffer = b""
+        self._process = subprocess.Popen(  # noqa: S603  the command is this package's own module
+            [sys.executable, "-m", "panini_daemon.compute_process", device, str(memory_limit)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C in the terminal is the daemon's to handle
+        )
+        self.hello = self._receive(time.monotonic() + start_timeout, threading.Event(), {})
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process can take another call."""
+        return self._process.poll() is None
+
+    def call(self, request: Mapping[str, Any], *, timeout: float, stop: threading.Event) -> Message:
+        """Send one request and wait for its answer, `timeout` seconds at most.
+
+        Raises ComputeTimeout, ComputeDied, ComputeOutOfMemory, ComputeStopped (each with the method that was at
+        work, where known, as `method`), and what the request itself failed with.
+        """
+        trial: Message = {}
+        try:
+            assert self._process.stdin is not None  # noqa: S101  for the type checker: it was opened above
+            self._process.stdin.write(json.dumps(request).encode() + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            self.end()
+            raise ComputeDied(f"a compute process was gone before it was given work ({error})") from error
+        reply = self._receive(time.monotonic() + timeout, stop, trial)
+        if "error" in reply:
+            raise error_from(reply, trial.get("trial"))
+        return reply
+
+    def end(self) -> None:
+        """Kill the process and reap it."""
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # closing flushes; the reader is gone
+                    continue
+
+    def _receive(self, deadline: float, stop: threading.Event, trial: Message) -> Message:
+        started = time.monotonic()
+        while True:
+            line, newline, rest = self._buffer.partition(b"\n")
+            if newline:
+                self._buffer = rest
+                message: Message = json.loads(line)
+                if "trial" not in message:
+                    return message
+                trial.update(message)
+                continue
+            self._wait_readable(started, deadline, stop, trial)
+
+    def _wait_readable(self, started: float, deadline: float, stop: threading.Event, trial: Message) -> None:
+        assert self._process.stdout is not None  # noqa: S101
+        method, now = trial.get("trial"), time.monotonic()
+        if stop.is_set():
+            self.end()
+            raise ComputeStopped("the daemon is ending; the chunk goes back untouched")
+        if now >= deadline:
+            self.end()
+            raise ComputeTimeout(
+                f"{method or 'a plugin'} was still at work after {now - started:.0f} s, the most that a chunk "
+                "of this size may take (chunk_timeout); its process was ended",
+                method,
+            )
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN | select.POLLHUP)
+        if not poll.poll(min(_LOOK_EVERY_MS, (deadline - now) * 1000)):
+            return
+        piece = os.read(self._process.stdout.fileno(), _PIECE)
+        if not piece:
+            self.end()
+            if stop.is_set():
+                raise ComputeStopped("the daemon is ending; the chunk goes back untouched")
+            raise ComputeDied(
+                f"the compute process ended with status {self._process.returncode} while "
+                f"{method or 'a plugin'} was at work: a crash in a native library, or killed for memory",
+                method,
+            )
+        self._buffer += piece
+
+
+def error_from(reply: Message, method: str | None = None) -> CompressorError | DaemonError:
+    """Rebuild the error that a compute process reported, by its class name."""
+    kind, message = str(reply["error"]), str(reply.get("message", ""))
+    if kind == ComputeOutOfMemory.__name__:
+        return ComputeOutOfMemory(f"{method or 'a plugin'}: {message}", method)
+    for module, base in ((daemon_errors, DaemonError), (compressor_errors, CompressorError)):
+        found = getattr(module, kind, None)
+        if isinstance(found, type) and issubclass(found, base):
+            return found(message)
+    return PluginFailed(f"{kind}: {message}")

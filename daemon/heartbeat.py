@@ -1,0 +1,91 @@
+"""status/<worker>.json: what the worker is doing, for whoever looks at the tree."""
+
+import json
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from datetime import datetime
+
+from panini_daemon.logs import Logger
+from panini_daemon.progress import Totals
+from panini_daemon.recipes import SOFTWARE
+from panini_daemon.storage.clock import iso
+from panini_daemon.storage.errors import StorageError
+from panini_daemon.storage.store import Store
+
+
+def format_status(
+    *,
+    worker: str,
+    phase: str,
+    device: str,
+    started: datetime,
+    now: datetime,
+    queue: Mapping[str, int],
+    totals: Totals,
+) -> bytes:
+    """Return the heartbeat as JSON. Times are UTC, rates bytes a second."""
+    status = {
+        "worker": worker,
+        "state": phase,
+        "device": device,
+        "started_at": iso(started),
+        "updated_at": iso(now),
+        "queue": dict(queue),
+        "throughput": {"bytes_per_second": totals.bytes_per_second},
+        "totals": {
+            key: value for key, value in asdict(totals).items() if key not in ("bytes_per_second", "last_error")
+        },
+        "last_error": totals.last_error,
+        "version": SOFTWARE,
+    }
+    return (json.dumps(status, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+class Heartbeat:
+    """A thread that does small things again and again until it is told to stop.
+
+    Leases are refreshed by one of their own, so that neither a long upload nor a stuck status write delays them.
+    """
+
+    def __init__(self, name: str, interval: float, beat: Callable[[], object], log: Logger) -> None:
+        """Call `beat` every `interval` seconds; what it raises as StorageError is logged once until it heals."""
+        self._interval, self._beat, self._log = interval, beat, log
+        self._stop = threading.Event()
+        self._failing = False
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self, timeout: float = 2.0) -> None:
+        """Stop the thread; do not wait longer than `timeout` seconds for a beat that is stuck."""
+        self._stop.set()
+        self._thread.join(timeout)
+
+    def beat_once(self) -> None:
+        """Do what one beat does."""
+        try:
+            self._beat()
+            self._failing = False
+        except StorageError as error:
+            if not self._failing:
+                self._log.warning("heartbeat_failed", error=f"{type(error).__name__}: {error}")
+            self._failing = True
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._interval):
+            self.beat_once()
+
+
+class StatusWriter:
+    """Writes the status file where its content changed or its age demands it."""
+
+    def __init__(self, store: Store, path: str, render: Callable[[], bytes]) -> None:
+        """Write what `render` returns to `path`."""
+        self._store, self._path, self._render = store, path, render
+
+    def write(self) -> None:
+        """Write the file now. Raises StorageError."""
+        self._store.write(self._path, self._render(), durable=False)

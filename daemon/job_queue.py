@@ -1,0 +1,61 @@
+"""The jobs that wait: which is next, which are being claimed, which another worker has for now."""
+
+import bisect
+from dataclasses import dataclass, field
+
+from panini_daemon.storage.jobs import Job
+
+
+@dataclass(order=True, slots=True)
+class _Waiting:
+    rank: tuple[int, str, int]
+    job: Job = field(compare=False)
+    claiming: bool = field(default=False, compare=False)
+    not_before: float = field(default=float("-inf"), compare=False)
+
+
+class JobQueue:
+    """Jobs by declared priority, then age, then the order in which the source offered them."""
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self._sorted: list[_Waiting] = []
+        self._by_id: dict[str, _Waiting] = {}
+        self._count = 0
+
+    def __len__(self) -> int:
+        """Return how many jobs wait, those being claimed included."""
+        return len(self._by_id)
+
+    def add(self, job: Job) -> None:
+        """Add a job; one that is there already stays as it is."""
+        if job.job_id not in self._by_id:
+            self._count += 1
+            waiting = _Waiting((-job.priority, job.created_at, self._count), job)
+            self._by_id[job.job_id] = waiting
+            bisect.insort(self._sorted, waiting)
+
+    def remove(self, job_id: str) -> None:
+        """Take a job out; an unknown one is no error."""
+        if waiting := self._by_id.pop(job_id, None):
+            del self._sorted[bisect.bisect_left(self._sorted, waiting)]
+
+    def next(self, count: int, now: float) -> list[Job]:
+        """Mark the next `count` jobs that may be claimed at monotonic time `now`, and return them."""
+        chosen: list[Job] = []
+        for waiting in self._sorted:
+            if len(chosen) >= count:
+                break
+            if not waiting.claiming and waiting.not_before <= now:
+                waiting.claiming = True
+                chosen.append(waiting.job)
+        return chosen
+
+    def claiming(self) -> list[Job]:
+        """Return the jobs marked by `next`."""
+        return [waiting.job for waiting in self._sorted if waiting.claiming]
+
+    def put_back(self, job_id: str, not_before: float) -> None:
+        """Let a job that another worker has wait until monotonic time `not_before`."""
+        if waiting := self._by_id.get(job_id):
+            waiting.claiming, waiting.not_before = False, not_before

@@ -1,0 +1,180 @@
+"""The structured log: JSON lines into the tree, coloured lines for a person, no secret in either."""
+
+import json
+import logging
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from typing import Any, Protocol, TextIO
+
+import structlog
+
+from panini_daemon.storage.clock import Clock, iso
+from panini_daemon.storage.errors import NotFound, StorageError
+from panini_daemon.storage.store import Store
+
+_TOKEN = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,})")
+_HIDDEN = "********"
+_KEPT_LINES = 200_000
+
+Event = MutableMapping[str, Any]
+
+
+class Logger(Protocol):
+    """A bound structlog logger, as far as this package uses one."""
+
+    def bind(self, **fields: Any) -> "Logger":
+        """Return a logger that puts these fields on every line."""
+
+    def debug(self, event: str, **fields: Any) -> Any:
+        """Log what only a debugging person wants."""
+
+    def info(self, event: str, **fields: Any) -> Any:
+        """Log what happened."""
+
+    def warning(self, event: str, **fields: Any) -> Any:
+        """Log what was not as it should be and is being dealt with."""
+
+    def error(self, event: str, **fields: Any) -> Any:
+        """Log what a person has to look at."""
+
+
+class TreeLog:
+    """Appends JSON lines to logs/<worker>.jsonl in the tree, rotated by size.
+
+    Lines are kept in memory while the folder is away and written when it is back; at most 200,000, the oldest
+    are then dropped and their number is logged.
+    """
+
+    def __init__(self, store: Store, path: str, *, max_bytes: int, backups: int) -> None:
+        """Write to `path` in `store`; over `max_bytes` it becomes .1, .1 becomes .2, up to `backups`."""
+        self._store, self._path, self._max, self._backups = store, path, max_bytes, backups
+        self._lines: deque[bytes] = deque()
+        self._lost = 0
+        self._size: int | None = None
+        self._adding, self._flushing = threading.Lock(), threading.Lock()
+
+    def add(self, line: str) -> None:
+        """Keep one line for the next flush."""
+        with self._adding:
+            if len(self._lines) >= _KEPT_LINES:
+                self._lines.popleft()
+                self._lost += 1
+            self._lines.append(line.encode() + b"\n")
+
+    def flush(self) -> bool:
+        """Write what is kept; False where the folder did not take it (it is kept, then)."""
+        with self._flushing:
+            with self._adding:
+                lines, lost = list(self._lines), self._lost
+            if not lines:
+                return True
+            if lost:
+                lines.insert(0, json.dumps({"event": "log_lines_lost", "count": lost}).encode() + b"\n")
+            data = b"".join(lines)
+            try:
+                self._append(data)
+            except StorageError:
+                return False
+            with self._adding:
+                for _ in range(min(len(lines) - bool(lost), len(self._lines))):
+                    self._lines.popleft()
+                self._lost -= lost
+            return True
+
+    def _append(self, data: bytes) -> None:
+        if self._size is None:
+            try:
+                self._size = self._store.stat(self._path).size
+            except NotFound:
+                self._size = 0
+        if self._size and self._size + len(data) > self._max:
+            self._rotate()
+        self._store.append(self._path, data)
+        self._size += len(data)
+
+    def _rotate(self) -> None:
+        names = [self._path, *(f"{self._path}.{number}" for number in range(1, self._backups + 1))]
+        self._store.delete(names[-1])
+        for newer, older in zip(reversed(names[:-1]), reversed(names[1:]), strict=True):
+            try:
+                self._store.move(newer, older)
+            except NotFound:
+                continue
+        self._size = 0
+
+
+def redactor(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
+    """Return a structlog processor that hides the given values and whatever looks like a GitHub token."""
+    known = [secret for secret in secrets if secret]
+
+    def hide(value: Any) -> Any:
+        if isinstance(value, str):
+            for secret in known:
+                value = value.replace(secret, _HIDDEN)
+            return _TOKEN.sub(_HIDDEN, value)
+        if isinstance(value, Mapping):
+            return {hide(key): hide(item) for key, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [hide(item) for item in value]
+        return value
+
+    def process(_logger: Any, _method: str, event: Event) -> Event:
+        return {key: hide(value) for key, value in event.items()}
+
+    return process
+
+
+def make_logger(
+    *,
+    clock: Clock,
+    level: str,
+    tree: TreeLog | None,
+    screen: TextIO | None,
+    secrets: Iterable[str] = (),
+) -> Logger:
+    """Return a logger that writes to the tree's log and to a person's screen, either of which may be None."""
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+
+    def stamp(_logger: Any, method: str, event: Event) -> Event:
+        return {"timestamp": iso(clock.now()), "level": method, **event}
+
+    def drop_below(_logger: Any, method: str, event: Event) -> Event:
+        if logging.getLevelNamesMapping()[method.upper()] < threshold:
+            raise structlog.DropEvent
+        return event
+
+    colours = screen is not None and screen.isatty()
+    human = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=22, sort_keys=False)
+
+    def write(logger: Any, method: str, event: Event) -> str:
+        if tree is not None:
+            tree.add(json.dumps(event, ensure_ascii=False, default=str))
+        if screen is not None:
+            print(human(logger, method, dict(_short(event))), file=screen, flush=True)
+        raise structlog.DropEvent
+
+    logger: Logger = structlog.wrap_logger(
+        None,
+        processors=[drop_below, redactor(secrets), stamp, write],
+        wrapper_class=structlog.BoundLogger,
+        context_class=dict,
+    )
+    return logger
+
+
+_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device"}
+
+
+def _short(event: Event) -> Event:
+    """Leave out what a person at the screen does not read: the date, ids, hashes, what the names already tell."""
+    shown = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
+    if "chunk" in shown:
+        shown = {key: value for key, value in shown.items() if key not in _NOT_FOR_THE_SCREEN}
+        if shown.get("tries") == 1:
+            del shown["tries"]
+        if isinstance(seconds := shown.get("seconds"), Mapping):
+            shown["seconds"] = round(sum(seconds.values()), 2)
+    shown.pop("worker", None)
+    return {**shown, "timestamp": str(event["timestamp"])[11:19]}

@@ -1,0 +1,55 @@
+"""Reading committed chunks back from a tree or a copied folder."""
+
+import re
+from dataclasses import dataclass
+
+from panini_daemon.compressors import Registry
+from panini_daemon.compressors.device import Device
+from panini_daemon.errors import ReconstructionFailed
+from panini_daemon.reconstruction import Reconstructed, reconstruct
+from panini_daemon.storage.commits import Commit, find_commit
+from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.recipe import Recipe
+from panini_daemon.storage.root import CHUNKS
+from panini_daemon.storage.store import Store
+
+CHUNK_FOLDER = re.compile(r"chunk_(\d{4,})")
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Decodes chunks that are committed in `store`."""
+
+    store: Store
+    registry: Registry
+    device: Device
+
+    def read(self, folder: str) -> tuple[Commit, Reconstructed]:
+        """Decode the chunk committed in `folder`. Raises NotCommitted, ReconstructionFailed, PayloadDamaged."""
+        commit = find_commit(self.store, folder)
+        payload = self.store.read(commit.payload_path)
+        chunk = reconstruct(commit.recipe, payload, registry=self.registry, device=self.device, resolve=self._resolve)
+        return commit, chunk
+
+    def chunk_folders(self, folder: str) -> dict[int, str]:
+        """Return the chunk folders right below `folder`, by chunk id, ascending. Raises NotFound."""
+        found = {
+            int(match[1]): f"{folder}/{entry.name}" if folder else entry.name
+            for entry in self.store.list(folder)
+            if entry.kind == "folder" and (match := CHUNK_FOLDER.fullmatch(entry.name))
+        }
+        return dict(sorted(found.items()))
+
+    def _resolve(self, path: str) -> tuple[Recipe, bytes]:
+        """Find the target of a reference; recipe 1.0 wrote the path with or without the tree's folder."""
+        tail = path.removeprefix("chunks/").removeprefix(f"{CHUNKS}/")
+        for candidate in (f"{CHUNKS}/{tail}", path):
+            try:
+                self.store.stat(candidate)
+            except NotFound:
+                continue
+            commit = find_commit(self.store, candidate)
+            return commit.recipe, self.store.read(commit.payload_path)
+        raise ReconstructionFailed(
+            f"a reference names {path!r}, which is not in this tree; restore that chunk's folder from a copy"
+        )

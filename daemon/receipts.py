@@ -1,0 +1,98 @@
+"""What is left of a job in the tree: the file manifests, a receipt in done/, or the reason in failed/."""
+
+import json
+import traceback
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from panini_daemon.pipeline import Outcome, State
+from panini_daemon.recipes import SOFTWARE
+from panini_daemon.storage.clock import iso
+from panini_daemon.storage.commits import MANIFEST
+from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.jobs import Job, Rejected
+from panini_daemon.storage.root import DONE, FAILED, base_folder
+from panini_daemon.storage.store import Store
+
+
+def receipt_path(job_id: str) -> str:
+    """Return where the receipt of a finished job lies."""
+    return f"{DONE}/{job_id}.json"
+
+
+def is_done(store: Store, job_id: str) -> bool:
+    """Tell whether some worker has finished this job."""
+    try:
+        store.stat(receipt_path(job_id))
+    except NotFound:
+        return False
+    return True
+
+
+def publish_manifests(store: Store, job: Job) -> None:
+    """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone."""
+    for file in job.files:
+        if file.manifest is not None:
+            path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
+            if not _same(store, path, data):
+                store.write(path, data)
+
+
+def write_receipt(store: Store, job: Job, outcomes: Sequence[Outcome], worker: str, moment: datetime) -> None:
+    """Write done/<job>.json."""
+    good = [outcome for outcome in outcomes if outcome.state in (State.COMMITTED, State.ALREADY)]
+    receipt = {
+        "job_id": job.job_id,
+        "manifest_path": job.manifest_path,
+        "bases": [file.base for file in job.files],
+        "chunks": len(good),
+        "original_size": sum(outcome.chunk.size for outcome in good),
+        "compressed_size": sum(outcome.payload_size for outcome in good),
+        "worker": worker,
+        "finished_at": iso(moment),
+        "software": SOFTWARE,
+        "source": dict(job.source),
+    }
+    store.write(receipt_path(job.job_id), _json(receipt))
+
+
+def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome], worker: str, moment: datetime) -> str:
+    """Write failed/<job>/error.json: why, for each chunk, and after how many tries. Return the first reason."""
+    failed = [outcome for outcome in outcomes if outcome.state is State.FAILED]
+    if isinstance(job, Rejected):
+        reasons = [_reason(job.error, 1)]
+    else:
+        reasons = [{"chunk": outcome.chunk.name, **_reason(outcome.error, outcome.tries)} for outcome in failed]
+    document = {
+        "job_id": job.job_id,
+        "manifest_path": job.manifest_path,
+        "error": reasons[0]["error"],
+        "message": reasons[0]["message"],
+        "tries": max(int(str(reason["tries"])) for reason in reasons),
+        "failures": reasons,
+        "worker": worker,
+        "failed_at": iso(moment),
+        "software": SOFTWARE,
+        "what_to_do": "remove the cause, then move this folder's content back to inbox/ (or submit it again); "
+        "chunks that were already committed are not compressed twice",
+    }
+    store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
+    return f"{reasons[0]['error']}: {reasons[0]['message']}"
+
+
+def _reason(error: Exception | None, tries: int) -> dict[str, object]:
+    reason: dict[str, object] = {"error": type(error).__name__, "message": str(error), "tries": tries}
+    if error is not None and not type(error).__module__.startswith("panini_daemon."):
+        reason["traceback"] = traceback.format_exception(error)  # nobody foresaw it: say where it came from
+    return reason
+
+
+def _same(store: Store, path: str, data: bytes) -> bool:
+    try:
+        return store.read(path) == data
+    except NotFound:
+        return False
+
+
+def _json(value: object) -> bytes:
+    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()

@@ -1,0 +1,1 @@
+"""The Drive tree: names, files, leases, manifests, recipes and commits."""

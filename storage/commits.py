@@ -1,0 +1,112 @@
+"""A chunk's commit: recipe.json and compressed.bin that belong together.
+
+Files may become visible in any order, so neither file alone means anything: a chunk is committed when both are
+there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever else is found is overwritten.
+"""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
+from panini_daemon.storage.recipe import MAX_RECIPE_BYTES, Recipe, parse_recipe
+from panini_daemon.storage.store import Store
+
+PAYLOAD = "compressed.bin"
+RECIPE = "recipe.json"
+MANIFEST = "manifest.json"
+
+_PIECE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A committed chunk: its recipe, and where its payload lies in the store."""
+
+    recipe: Recipe
+    payload_path: str
+    payload_hash: str
+    payload_size: int
+
+
+def find_commit(store: Store, folder: str) -> Commit:
+    """Return the chunk committed in `folder`. Raises NotCommitted, saying what is missing or does not agree.
+
+    A version 1.0 recipe has no payload_hash: its two files count as belonging together, and decoding tells.
+    """
+    recipe, path = read_recipe(store, folder), f"{folder}/{PAYLOAD}" if folder else PAYLOAD
+    try:
+        digest, size = _hash_file(store, path)
+    except NotFound as error:
+        raise NotCommitted(f"{folder} is not committed: {error}") from error
+    if recipe.payload_hash not in (None, digest):
+        raise NotCommitted(
+            f"{path} has SHA-256 {digest}, its recipe expects {recipe.payload_hash}: "
+            "the two files are not of one commit; the chunk must be compressed again"
+        )
+    return Commit(recipe, path, digest, size)
+
+
+def read_recipe(store: Store, folder: str) -> Recipe:
+    """Return the recipe in `folder`, whatever its payload is like. Raises NotCommitted."""
+    path = f"{folder}/{RECIPE}" if folder else RECIPE
+    try:
+        if (size := store.stat(path).size) > MAX_RECIPE_BYTES:
+            raise NotCommitted(f"{path} has {size} bytes; a recipe has at most {MAX_RECIPE_BYTES}")
+        return parse_recipe(store.read(path))
+    except (NotFound, RecipeInvalid) as error:
+        raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
+
+
+def already_committed(store: Store, folder: str, original_hash: str | None) -> Commit | None:
+    """Return the good commit of the same bytes in `folder`, None where there is none.
+
+    Raises BaseConflict where `folder` holds a good commit of other bytes: nothing is ever overwritten by another
+    file's chunk.
+    """
+    try:
+        commit = find_commit(store, folder)
+    except NotCommitted:
+        return None
+    found = commit.recipe.original_hash
+    if original_hash is not None and found not in ("", original_hash):
+        raise BaseConflict(
+            f"{folder} already holds a chunk with SHA-256 {found}, not {original_hash}; "
+            "submit the new file under another base, or move the old one away first"
+        )
+    return commit if found == original_hash else None
+
+
+def write_commit(
+    store: Store, folder: str, recipe: bytes, payload: Path, *, allowed: Callable[[], None] = lambda: None
+) -> None:
+    """Write both files, each whole or not at all, and read them back.
+
+    `allowed` is asked right before each write; it raises where the worker may no longer write (LeaseLost).
+    Raises StoreUnavailable where what is read back is not what was written.
+    """
+    allowed()
+    store.put(f"{folder}/{PAYLOAD}", payload)
+    allowed()
+    store.write(f"{folder}/{RECIPE}", recipe)
+    expected = parse_recipe(recipe).payload_hash
+    try:
+        digest, _ = _hash_file(store, f"{folder}/{PAYLOAD}")
+        intact = digest == expected and store.read(f"{folder}/{RECIPE}") == recipe
+    except NotFound:
+        intact = False
+    if not intact:
+        raise StoreUnavailable(
+            f"{folder} does not read back as it was written; the folder may be full, failing, or written by an "
+            "old worker; the commit is tried again"
+        )
+
+
+def _hash_file(store: Store, path: str) -> tuple[str, int]:
+    digest, size = hashlib.sha256(), 0
+    with store.open(path) as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+            size += len(piece)
+    return digest.hexdigest(), size

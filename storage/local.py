@@ -1,0 +1,303 @@
+"""The tree in a local folder or on a FUSE mount.
+
+Strings instead of pathlib throughout: a small chunk's write should cost little beyond its system calls.
+"""
+# ruff: noqa: PTH103, PTH104, PTH106, PTH108, PTH112
+
+import errno
+import itertools
+import os
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from stat import S_ISDIR, S_ISLNK, S_ISREG
+from types import TracebackType
+from typing import BinaryIO
+
+from panini_daemon.storage.errors import RootLost, UnsafeName
+from panini_daemon.storage.local_file import open_file
+from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, split_path
+from panini_daemon.storage.os_errors import storage_error
+from panini_daemon.storage.root import MARKER
+from panini_daemon.storage.store import Entry, Kind, Stat
+
+_PIECE = 1 << 20
+_NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EBADF}
+_TRIES = 3
+
+
+class LocalStore:
+    """The Store over `root`, a folder that may be shared with other workers.
+
+    Once the root's marker has been seen, absence means something only while the marker is still there: a
+    mount that went away raises RootLost instead of NotFound, and no folder is made in what it left behind.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = os.fspath(root.absolute())
+        self._token = secrets.token_hex(6)
+        self._serial = itertools.count()
+        self._marked = False
+
+    @property
+    def root(self) -> Path:
+        """The root folder."""
+        return Path(self._root)
+
+    def list(self, path: str) -> list[Entry]:
+        """List a folder without its unfinished writes. Raises NotFound."""
+        with _Mapped(self, path):
+            full = self._find(path)
+            if path and S_ISLNK(os.lstat(full).st_mode):
+                raise _link(path)
+            with os.scandir(full) as entries:
+                found = [Entry(entry.name, _kind_of(entry)) for entry in entries if not _is_unfinished(entry.name)]
+            if not path and all(entry.name != MARKER for entry in found):
+                # A mount point that lost its mount is an empty folder, and no error.
+                self._demand_marker()
+            return found
+
+    def stat(self, path: str) -> Stat:
+        """Tell kind, size and stamp; a link is `other`. Raises NotFound, UnsafeName for links on the way."""
+        with _Mapped(self, path):
+            found = os.lstat(self._find(path))
+            kind: Kind = "file" if S_ISREG(found.st_mode) else "folder" if S_ISDIR(found.st_mode) else "other"
+            return Stat(kind, found.st_size, found.st_mtime_ns)
+
+    def read(self, path: str) -> bytes:
+        """Read a whole file. Raises NotFound, UnsafeName for a link."""
+        with self.open(path) as file:
+            return file.read()
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for streaming; its reads raise storage errors as well."""
+        with _Mapped(self, path):
+            return open_file(self._find(path), path)
+
+    def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+        """Write a file whole or not at all."""
+        self._write_whole(path, (data,), durable=durable)
+
+    def put(self, path: str, source: Path) -> None:
+        """Copy a local file into the tree. An OSError of `source` itself stays what it is."""
+        with source.open("rb") as file:
+            self._write_whole(path, iter(lambda: file.read(_PIECE), b""), durable=True)
+
+    def append(self, path: str, data: bytes) -> None:
+        """Append to a file that only this worker writes."""
+        with _Mapped(self, path):
+            descriptor = os.open(self._place(path), _END, 0o666)
+            try:
+                _write_all(descriptor, data)
+            finally:
+                os.close(descriptor)
+
+    def move(self, source: str, target: str) -> None:
+        """Rename within the tree, replacing a file of the same name. Raises NotFound."""
+        with _Mapped(self, source):
+            old = self._find(source)
+            os.lstat(old)
+            with _Mapped(self, target):
+                new = self._place(target)
+            os.rename(old, new)
+
+    def delete(self, path: str) -> None:
+        """Delete a file, a link or a whole folder; links are not followed."""
+        if not path:
+            raise UnsafeName("the root itself is never deleted; delete the paths in it")
+        with _Mapped(self, path):
+            try:
+                full = self._find(path)
+                if S_ISDIR(os.lstat(full).st_mode):
+                    _remove_tree(full)
+                else:
+                    os.unlink(full)
+            except FileNotFoundError:
+                self._demand_marker()
+
+    def check_root(self) -> None:
+        """Raise RootLost unless the marker is there; from now on absence is believed only beside it."""
+        try:
+            os.lstat(f"{self._root}/{MARKER}")
+        except OSError as error:
+            raise self._lost(error) from error
+        self._marked = True
+
+    def _write_whole(self, path: str, pieces: Iterable[bytes], *, durable: bool) -> None:
+        mapped = _Mapped(self, path)
+        with mapped:
+            target = self._place(path)
+            temporary, descriptor = self._create_beside(path, target)
+        try:
+            try:
+                for piece in pieces:
+                    with mapped:
+                        _write_all(descriptor, piece)
+                if durable:
+                    with mapped:
+                        os.fsync(descriptor)
+            finally:
+                with mapped:
+                    # On a FUSE mount closing is when a full or lost folder is told.
+                    os.close(descriptor)
+            with mapped:
+                os.rename(temporary, target)
+                if durable:
+                    _sync_folder(target[: target.rindex("/")])
+        except BaseException:
+            _discard(temporary)
+            raise
+
+    def _create_beside(self, path: str, target: str) -> tuple[str, int]:
+        for last in (False,) * (_TRIES - 1) + (True,):
+            name = f"{TEMPORARY_PREFIX}{self._token}-{os.getpid()}-{next(self._serial)}{TEMPORARY_SUFFIX}"
+            temporary = f"{target[: target.rindex('/')]}/{name}"
+            try:
+                return temporary, os.open(temporary, _NEW, 0o666)
+            except FileNotFoundError:
+                if last:
+                    raise
+                # Another worker removed the folder after it was found there.
+                self._place(path)
+        raise AssertionError
+
+    def _find(self, path: str) -> str:
+        """Return the full path after a look for links among its folders."""
+        full = self._root
+        segments = split_path(path)
+        for segment in segments[:-1]:
+            full = f"{full}/{segment}"
+            if S_ISLNK(os.lstat(full).st_mode):
+                raise _link(path)
+        return f"{full}/{segments[-1]}" if segments else full
+
+    def _place(self, path: str) -> str:
+        """Return the full path of a file to be written; make its folders, refuse links."""
+        full = self._root
+        segments = split_path(path)
+        if not segments:
+            raise UnsafeName("the root itself is a folder; expected the path of a file in it")
+        if len(segments) == 1 and not os.path.isdir(full):
+            self._make_folder(full)
+        for segment in segments[:-1]:
+            full = f"{full}/{segment}"
+            try:
+                mode = os.lstat(full).st_mode
+            except FileNotFoundError:
+                self._make_folder(full)
+                continue
+            if S_ISLNK(mode):
+                raise _link(path)
+        full = f"{full}/{segments[-1]}"
+        try:
+            mode = os.lstat(full).st_mode
+        except FileNotFoundError:
+            return full
+        if S_ISLNK(mode):
+            raise _link(path)
+        return full
+
+    def _make_folder(self, full: str) -> None:
+        self._demand_marker()
+        os.makedirs(full, exist_ok=True)
+
+    def _demand_marker(self) -> None:
+        if self._marked:
+            self.check_root()
+
+    def _lost(self, error: OSError) -> RootLost:
+        return RootLost(
+            f"{self._root} has no readable {MARKER} ({error.strerror}); expected the tree's root. "
+            "Mount the folder again; nothing is concluded from what is missing until then"
+        )
+
+
+class _Mapped:
+    """Turn an OSError on `path` into the storage error that it means."""
+
+    __slots__ = ("_path", "_store")
+
+    def __init__(self, store: LocalStore, path: str) -> None:
+        self._store = store
+        self._path = path
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if isinstance(error, OSError):
+            if error.errno == errno.ENOENT:
+                self._store._demand_marker()  # noqa: SLF001 - the store's own helper
+            raise storage_error(error, self._path) from error
+        if isinstance(error, UnicodeEncodeError):
+            raise UnsafeName(f"{self._path!a} cannot be written as UTF-8; rename it") from error
+
+
+def _kind_of(entry: os.DirEntry[str]) -> Kind:
+    if entry.is_file(follow_symlinks=False):
+        return "file"
+    return "folder" if entry.is_dir(follow_symlinks=False) else "other"
+
+
+def _is_unfinished(name: str) -> bool:
+    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
+def _write_all(descriptor: int, data: bytes) -> None:
+    written = os.write(descriptor, data)
+    if written < len(data):
+        rest = memoryview(data)[written:]
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
+
+
+def _sync_folder(full: str) -> None:
+    descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        # Many FUSE file systems cannot sync a folder; the file's own sync is then all there is.
+        if error.errno not in _NO_FOLDER_SYNC:
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _discard(temporary: str) -> None:
+    try:
+        os.unlink(temporary)
+    except OSError:
+        # The write's own error is the one to report; a left-over is hidden from `list` and harms nobody.
+        return
+
+
+def _remove_tree(full: str) -> None:
+    try:
+        with os.scandir(full) as entries:
+            children = [(entry.path, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    except FileNotFoundError:
+        return
+    for child, is_folder in children:
+        if is_folder:
+            _remove_tree(child)
+        else:
+            _unlink_if_there(child)
+    try:
+        os.rmdir(full)
+    except FileNotFoundError:
+        return
+
+
+def _unlink_if_there(full: str) -> None:
+    try:
+        os.unlink(full)
+    except FileNotFoundError:
+        return
+
+
+def _link(path: str) -> UnsafeName:
+    return UnsafeName(f"{path}: a symbolic link stands in the path; expected plain files and folders; remove the link")

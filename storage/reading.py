@@ -1,0 +1,30 @@
+"""Reading of small files from outside: never more than their bound, and never a file of another kind."""
+
+from panini_daemon.storage.errors import ManifestUnreadable, NotFound, StoreReadOnly, UnsafeName
+from panini_daemon.storage.json_input import check_size
+from panini_daemon.storage.store import Stat, Store
+
+
+def stat_file(store: Store, path: str) -> Stat:
+    """Tell the size and stamp of a plain file. Raises NotFound, UnsafeName for a link or device."""
+    found = store.stat(path)
+    if found.kind == "folder":
+        raise NotFound(f"{path} is a folder; expected a file; remove it")
+    if found.kind == "other":
+        raise UnsafeName(f"{path} is a link or device; expected a plain file; upload the file itself")
+    return found
+
+
+def read_bounded(store: Store, path: str, limit: int) -> bytes:
+    """Return the content of a JSON file of at most `limit` bytes.
+
+    Raises NotFound, UnsafeName, ManifestInvalid where it is larger, ManifestUnreadable where this user may
+    not read it (yet).
+    """
+    try:
+        with store.open(path) as file:
+            data = file.read(limit + 1)
+    except StoreReadOnly as error:
+        raise ManifestUnreadable(f"{path} cannot be read: {error}") from error
+    check_size(len(data), path, limit)
+    return data

@@ -1,0 +1,108 @@
+"""recipe.json: how compressed.bin becomes the chunk again. Reads versions 1.0 and 1.1, writes 1.1."""
+
+import json
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from panini_daemon.storage.errors import RecipeInvalid
+
+MAX_RECIPE_BYTES = 16 * 1024 * 1024
+
+_Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_Size = Annotated[int, Field(ge=0, strict=True)]
+
+
+class Reconstruction(BaseModel):
+    """Which decoder, and all that it needs beside compressed.bin.
+
+    Version 1.0 wrote some parameters beside `method`; `options` sees both places.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    method: str = Field(min_length=1, max_length=200)
+    parameters: dict[str, object] = Field(default_factory=dict)
+
+    @property
+    def options(self) -> dict[str, object]:
+        """The parameters from both places; those under `parameters` win."""
+        return {**(self.model_extra or {}), **self.parameters}
+
+
+class AssemblyInfo(BaseModel):
+    """Where the chunk stands in its file: `offset` and `size` in bytes, `ordering` counted from 0."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    offset: _Size = 0
+    size: _Size | None = None
+    total_chunks: _Size | None = None
+    ordering: object = None
+    depends_on: list[_Size] = Field(default_factory=list)
+
+
+class Recipe(BaseModel):
+    """The contract's recipe. Hashes are SHA-256 in hex; unknown fields are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    version: Literal["1.0", "1.1"] = "1.0"
+    chunk_id: _Size
+    original_hash: _Sha256 | Literal[""]
+    compression_method: str = Field(min_length=1, max_length=200)
+    reconstruction: Reconstruction
+    assembly_info: AssemblyInfo = Field(default_factory=AssemblyInfo)
+    stats: dict[str, object] = Field(default_factory=dict)
+    uploaded_at: str | None = None
+    worker: str | None = None
+    payload_hash: _Sha256 | None = None
+    pattern_type: str | None = None
+    grammar_id: str | None = None
+    base: str | None = None
+    source: dict[str, object] = Field(default_factory=dict)
+    timings: dict[str, float] = Field(default_factory=dict)
+    device: str | None = None
+    software: str | None = None
+
+    @property
+    def size(self) -> int | None:
+        """The chunk's size in bytes where the recipe tells it."""
+        if self.assembly_info.size is not None:
+            return self.assembly_info.size
+        size = self.stats.get("original_size")
+        return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+
+    @property
+    def offset(self) -> int:
+        """The chunk's place in its file; 1.0 had two places for it."""
+        offset = (self.reconstruction.model_extra or {}).get("offset")
+        return offset if isinstance(offset, int) and offset >= 0 else self.assembly_info.offset
+
+
+def parse_recipe(data: bytes) -> Recipe:
+    """Read recipe.json. Raises RecipeInvalid, saying which field is wrong."""
+    if len(data) > MAX_RECIPE_BYTES:
+        raise RecipeInvalid(f"recipe.json has {len(data)} bytes; expected at most {MAX_RECIPE_BYTES}")
+    try:
+        recipe = Recipe.model_validate(json.loads(data))
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        raise RecipeInvalid(
+            f"recipe.json: {where}: {first['msg']}; expected a recipe of version 1.0 or 1.1, "
+            "restore the file from a copy or compress the chunk again"
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise RecipeInvalid(
+            f"recipe.json is not JSON ({error}); restore it from a copy or compress the chunk again"
+        ) from error
+    if recipe.version == "1.1" and recipe.payload_hash is None:
+        raise RecipeInvalid("recipe.json: version 1.1 without payload_hash; compress the chunk again")
+    return recipe
+
+
+def format_recipe(fields: Mapping[str, object]) -> bytes:
+    """Write a recipe's fields as UTF-8 JSON."""
+    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()

@@ -1,0 +1,116 @@
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+from fakes.memory_store import MemoryStore
+
+from panini_daemon.storage.commits import already_committed, find_commit, write_commit
+from panini_daemon.storage.errors import BaseConflict, LeaseLost, NotCommitted, StoreUnavailable
+from panini_daemon.storage.recipe import format_recipe
+
+PAYLOAD = b"payload"
+
+
+def sha(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def recipe(original: bytes = b"original", payload: bytes = PAYLOAD) -> bytes:
+    return format_recipe(
+        {
+            "version": "1.1",
+            "chunk_id": 0,
+            "original_hash": sha(original),
+            "compression_method": "x_v1",
+            "reconstruction": {"method": "x"},
+            "payload_hash": sha(payload),
+        }
+    )
+
+
+@pytest.fixture
+def payload(tmp_path: Path) -> Path:
+    path = tmp_path / "payload"
+    path.write_bytes(PAYLOAD)
+    return path
+
+
+def test_a_commit_reads_back(payload: Path) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    commit = find_commit(store, "f")
+    assert (commit.payload_size, commit.payload_hash, store.read("f/compressed.bin")) == (7, sha(PAYLOAD), PAYLOAD)
+
+
+@pytest.mark.parametrize("missing", ["compressed.bin", "recipe.json"])
+def test_one_file_alone_is_not_a_commit(payload: Path, missing: str) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    store.delete(f"f/{missing}")
+    with pytest.raises(NotCommitted):
+        find_commit(store, "f")
+
+
+def test_files_of_two_commits_are_not_a_commit_and_are_overwritten(payload: Path) -> None:
+    store = MemoryStore()
+    store.write("f/recipe.json", recipe(payload=b"of another attempt"))
+    store.write("f/compressed.bin", PAYLOAD)
+    with pytest.raises(NotCommitted, match=sha(PAYLOAD)):
+        find_commit(store, "f")
+    assert already_committed(store, "f", sha(b"original")) is None
+    write_commit(store, "f", recipe(), payload)
+    assert find_commit(store, "f").payload_hash == sha(PAYLOAD)
+
+
+def test_a_good_commit_of_the_same_bytes_is_found(payload: Path) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    found = already_committed(store, "f", sha(b"original"))
+    assert found is not None
+    assert found.payload_path == "f/compressed.bin"
+
+
+def test_a_good_commit_of_other_bytes_is_never_overwritten(payload: Path) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    with pytest.raises(BaseConflict, match="another base"):
+        already_committed(store, "f", sha(b"other"))
+
+
+def test_a_damaged_commit_of_other_bytes_is_in_nobodys_way(payload: Path) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    store.write("f/compressed.bin", b"damaged")
+    assert already_committed(store, "f", sha(b"other")) is None
+
+
+def test_losing_the_lease_between_the_two_files_leaves_nothing_committed(payload: Path) -> None:
+    store, asked = MemoryStore(), []
+
+    def allowed() -> None:
+        asked.append(1)
+        if len(asked) == 2:
+            raise LeaseLost("gone")
+
+    with pytest.raises(LeaseLost):
+        write_commit(store, "f", recipe(), payload, allowed=allowed)
+    with pytest.raises(NotCommitted):
+        find_commit(store, "f")
+
+
+def test_a_folder_that_reads_back_otherwise_is_told(payload: Path) -> None:
+    class Forgetful(MemoryStore):
+        def put(self, path: str, source: Path) -> None:
+            self.write(path, b"")
+
+    with pytest.raises(StoreUnavailable, match="read back"):
+        write_commit(Forgetful(), "f", recipe(), payload)
+
+
+def test_a_huge_recipe_is_not_read(payload: Path) -> None:
+    store = MemoryStore()
+    write_commit(store, "f", recipe(), payload)
+    store.write("f/recipe.json", json.dumps({"x": "y" * (16 << 20)}).encode())
+    with pytest.raises(NotCommitted, match="bytes"):
+        find_commit(store, "f")
