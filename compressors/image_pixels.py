@@ -125,6 +125,7 @@ def _rebuild(image: "NDArray[np.generic]", rest: bytes, raster: Raster, size: in
     rows = np.ascontiguousarray(image).view(np.uint8).reshape(raster.height, raster.row)
     body = file[raster.offset : end - raster.row].reshape(raster.height - 1, raster.stride)
     body[:, : raster.row] = rows[:-1]
-    body[:, raster.row :] = left[raster.offset : raster.offset + gap].reshape(raster.height - 1, -1)
+    padding = (raster.height - 1, raster.stride - raster.row)
+    body[:, raster.row :] = left[raster.offset : raster.offset + gap].reshape(padding)
     file[end - raster.row : end] = rows[-1]
     return file.tobytes()

@@ -29,6 +29,7 @@ ACTIONS: dict[type[Exception], Action] = {
     storage.StoreFull: Action.WAIT,
     daemon.SpoolUnavailable: Action.WAIT,
     storage.StoreReadOnly: Action.STOP,
+    storage.RootUnsupported: Action.STOP,
     compressor.DeviceUnavailable: Action.STOP,
     storage.LeaseLost: Action.DROP,
     daemon.ComputeStopped: Action.DROP,

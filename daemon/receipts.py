@@ -20,21 +20,16 @@ def receipt_path(job_id: str) -> str:
     return f"{DONE}/{job_id}.json"
 
 
-def is_done(store: Store, job_id: str) -> bool:
-    """Tell whether some worker has finished this job."""
-    try:
-        store.stat(receipt_path(job_id))
-    except NotFound:
-        return False
-    return True
+def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
+    """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
-
-def publish_manifests(store: Store, job: Job) -> None:
-    """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone."""
+    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's.
+    """
     for file in job.files:
         if file.manifest is not None:
             path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
-            if not _same(store, path, data):
+            found = _read(store, path)
+            if found is None or (replace and found != data):
                 store.write(path, data)
 
 
@@ -87,11 +82,11 @@ def _reason(error: Exception | None, tries: int) -> dict[str, object]:
     return reason
 
 
-def _same(store: Store, path: str, data: bytes) -> bool:
+def _read(store: Store, path: str) -> bytes | None:
     try:
-        return store.read(path) == data
+        return store.read(path)
     except NotFound:
-        return False
+        return None
 
 
 def _json(value: object) -> bytes:

@@ -190,8 +190,7 @@ class Service:
                 self._parts.bases.claim(file.base)
         except StorageError as error:
             if action_for(error) is not Action.GIVE_UP:
-                self._forget(job)
-                self.queue.add(job)
+                self._postpone(job)
                 raise
             for chunk in job.chunks:
                 progress.add(Outcome(chunk, State.FAILED, error=error))
@@ -240,21 +239,22 @@ class Service:
         """Write what is left of a job into the tree, take it out of the source, give its lease back."""
         job, parts = progress.job, self._parts
         if progress.of(State.DROPPED):
-            self._forget(job)
+            self._postpone(job)
             return
         good = progress.of(State.COMMITTED, State.ALREADY)
         try:
             parts.leases.ensure(job.job_id)
         except LeaseLost as error:
             parts.log.warning("lease_lost", job=job.job_id, error=str(error))
-            self._forget(job)
+            self._postpone(job)
             return
-        if progress.of(State.FAILED) and not parts.source.has(job):
+        failed = progress.of(State.FAILED)
+        if failed and not parts.source.has(job):
             parts.log.info("job_done_elsewhere", job=job.job_id)
             self._forget(job)
             return
-        publish_manifests(parts.store, job)
-        if progress.of(State.FAILED):
+        publish_manifests(parts.store, job, replace=not failed)
+        if failed:
             reason = write_failure(parts.store, job, progress.outcomes, parts.worker, parts.clock.now())
             parts.source.set_aside(job, [outcome.chunk for outcome in good])
             self.tally.job(failed=True, error=reason)
@@ -272,6 +272,12 @@ class Service:
         parts.source.set_aside(rejected, ())
         self.tally.job(failed=True, error=reason)
         parts.log.error("job_rejected", job=rejected.job_id, reason=reason)
+
+    def _postpone(self, job: Job) -> None:
+        """Let a job wait that this worker could not finish; whoever holds its lease next does."""
+        self._forget(job)
+        self.queue.add(job)
+        self.queue.put_back(job.job_id, self._parts.clock.monotonic() + self._parts.retry_claim)
 
     def _forget(self, job: Job) -> None:
         self._running.pop(job.job_id, None)

@@ -230,13 +230,21 @@ def _look_up(context: Context, plan: Plan, found: Iterable[Wanted]) -> tuple[Pla
         described = next(filter(None, (_read_base(context, folder, file) for folder in folders[file.base])), None)
         files.append(described[0] if described else file)
         told.update({(chunk.base, chunk.chunk_id): chunk for chunk in (described[1] if described else ())})
-    merged = [
-        merge(chunk, hints, f"the manifest of {chunk.base}")
-        if (hints := told.get((chunk.base, chunk.chunk_id)))
-        else chunk
-        for chunk in found
-    ]
+    merged = [_hint(chunk, told.get((chunk.base, chunk.chunk_id))) for chunk in found]
     return replace(plan, files=tuple(files)), merged
+
+
+def _hint(chunk: Wanted, told: Wanted | None) -> Wanted:
+    """Let the base's manifest tell what neither the payload nor the metadata did."""
+    if told is None:
+        return chunk
+    hints = replace(
+        told,
+        pattern_type=chunk.pattern_type or told.pattern_type,
+        grammar_id=chunk.grammar_id or told.grammar_id,
+        depends_on=chunk.depends_on or told.depends_on,
+    )
+    return merge(chunk, hints, f"the manifest of {chunk.base}")
 
 
 def _read_base(context: Context, folder: str, file: SourceFile) -> tuple[SourceFile, list[Wanted]] | None:

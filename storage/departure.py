@@ -20,7 +20,7 @@ def remove_job(store: Store, job: Job | Rejected, manifests: Iterable[str], spar
 
     A folder with anything that the job does not name stays, with just that in it.
     """
-    named = _list_named(job.chunks) if isinstance(job, Job) else frozenset()
+    named = _list_named(job.chunks if isinstance(job, Job) else (), spared)
     for path in job.leftovers:
         if not spared(path):
             _clear(store, path, named)
@@ -47,7 +47,7 @@ def set_job_aside(
     done = {chunk.name for chunk in committed}
     chunks = job.chunks if isinstance(job, Job) else ()
     kept = {chunk.data_path for chunk in chunks if chunk.name not in done}
-    finished = _list_named(chunk for chunk in chunks if chunk.data_path not in kept)
+    finished = _list_named((chunk for chunk in chunks if chunk.data_path not in kept), spared)
     for path in job.leftovers:
         if spared(path):
             continue
@@ -61,8 +61,8 @@ def set_job_aside(
     _delete_manifests(store, job, paths, spared)
 
 
-def _list_named(chunks: Iterable[Chunk]) -> frozenset[str]:
-    paths = {chunk.data_path for chunk in chunks}
+def _list_named(chunks: Iterable[Chunk], spared: Spared) -> frozenset[str]:
+    paths = {path for path in {chunk.data_path for chunk in chunks} if not spared(path)}
     return frozenset(paths | {f"{path.rpartition('/')[0]}/{METADATA}" for path in paths})
 
 

@@ -7,8 +7,6 @@ again while it is arriving; what is known is looked at again a little at a time,
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import Enum, auto
 from pathlib import Path
 
 from panini_daemon.storage.allowance import Allowance
@@ -20,6 +18,7 @@ from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.fetch import fetch
 from panini_daemon.storage.folders import Folders, is_ignored
 from panini_daemon.storage.forms import TREE_MANIFEST
+from panini_daemon.storage.inbox_state import Look, News, Record, State
 from panini_daemon.storage.jobs import Chunk, Job, Poll, Rejected
 from panini_daemon.storage.ordering import job_key
 from panini_daemon.storage.parts import Committed
@@ -31,27 +30,6 @@ RECHECKS = 64
 OPERATIONS = 100_000
 SECONDS = 5.0
 """How long a poll may last before it leaves the rest to the next one; one store operation may exceed it."""
-
-
-class _State(Enum):
-    ARRIVING = auto()
-    REPORTED = auto()
-    REMOVED = auto()
-    """Removed by this worker; a listing may show it a while longer."""
-
-
-@dataclass(slots=True)
-class _Record:
-    """What is known of one manifest. `arrival` is there while it is looked at; `job_id` once it was reported."""
-
-    path: str
-    tree: str | None
-    state: _State = _State.ARRIVING
-    arrival: Arrival | None = None
-    job_id: str = ""
-    accepted: bool = False
-    seen: tuple[int, int] | None = None
-    claim: Claim = field(default_factory=Claim)
 
 
 class Inbox:
@@ -76,19 +54,19 @@ class Inbox:
         self._limits = (operations, seconds)
         self._folders = Folders(store, folder)
         self._claims = Claims()
-        self._records: dict[str, _Record] = {}
+        self._records: dict[str, Record] = {}
         self._by_id: dict[str, set[str]] = {}
         self._arriving: deque[str] = deque()
         self._turn: deque[str] = deque()
         self._removed: set[str] = set()
-        self._news = _News()
+        self._news = News()
         self._lock = threading.Lock()
 
     def poll(self) -> Poll:
         """Look once for what is new, never for long. Raises RootLost, StoreUnavailable."""
         with self._lock:
             allowance = Allowance(self._context.clock, *self._limits)
-            look = _Look(allowance)
+            look = Look(allowance)
             entries = self._list()
             self._note(entries)
             self._recheck(look)
@@ -98,7 +76,7 @@ class Inbox:
             self._note_trees()
             self._advance(look)
             waiting = sum(self._is_waited_for(path) for path in self._arriving)
-            news, self._news = self._news, _News()
+            news, self._news = self._news, News()
             return Poll(
                 ready=tuple(sorted(news.ready.values(), key=job_key)),
                 gone=tuple(news.gone),
@@ -149,18 +127,18 @@ class Inbox:
         known = {path for path, record in self._records.items() if record.tree is None}
         self._forget(known - there)
         for path in sorted(there - known):
-            self._start(_Record(path, None))
+            self._start(Record(path, None))
 
     def _note_trees(self) -> None:
         there = {f"{tree}/{TREE_MANIFEST}": tree for tree in self._folders.trees}
         known = {path for path, record in self._records.items() if record.tree is not None}
         self._forget(known - there.keys())
         for path in sorted(there.keys() - known):
-            self._start(_Record(path, there[path]))
+            self._start(Record(path, there[path]))
 
-    def _start(self, record: _Record) -> None:
+    def _start(self, record: Record) -> None:
         self._records[record.path] = record
-        record.state = _State.ARRIVING
+        record.state = State.ARRIVING
         record.arrival = Arrival(self._context, record.path, record.tree)
         self._arriving.append(record.path)
 
@@ -174,25 +152,25 @@ class Inbox:
             self._release(record)
             self._removed.discard(path)
 
-    def _withdraw(self, record: _Record) -> None:
+    def _withdraw(self, record: Record) -> None:
         """Take back what was reported, unless a copy of the manifest still stands for it."""
         paths = self._by_id.get(record.job_id, set())
         paths.discard(record.path)
         if record.job_id and not paths:
             self._by_id.pop(record.job_id, None)
             untold = self._news.ready.pop(record.job_id, None) or self._news.rejected.pop(record.job_id, None)
-            if record.accepted and record.state is not _State.REMOVED and untold is None:
+            if record.accepted and record.state is not State.REMOVED and untold is None:
                 self._news.gone[record.job_id] = None
         record.job_id, record.accepted = "", False
 
-    def _release(self, record: _Record) -> None:
+    def _release(self, record: Record) -> None:
         self._claims.drop(record.path, record.claim)
         for folder in record.claim.folders:
             if not self._claims.is_data_folder(folder):
                 self._folders.look_again(folder)
         record.claim = Claim()
 
-    def _advance(self, look: "_Look") -> None:
+    def _advance(self, look: Look) -> None:
         """Look at what is arriving, as far as the allowance goes; the rest comes first the next time."""
         for _ in range(len(self._arriving)):
             path = self._arriving[0]
@@ -209,7 +187,7 @@ class Inbox:
                     continue
             self._arriving.rotate(-1)
 
-    def _look_at(self, record: _Record, arrival: Arrival, look: "_Look") -> bool:
+    def _look_at(self, record: Record, arrival: Arrival, look: Look) -> bool:
         """Look at one arrival; True where it is over."""
         if self._is_taken(record, arrival) and not self._has_manifest(record.path):
             return False
@@ -224,12 +202,12 @@ class Inbox:
                 self._folders.look_again(record.tree)
         if result is None:
             return False
-        record.arrival, record.state, record.seen = None, _State.REPORTED, arrival.seen
+        record.arrival, record.state, record.seen = None, State.REPORTED, arrival.seen
         self._report(record, result)
         self._turn.append(record.path)
         return True
 
-    def _report(self, record: _Record, result: Job | Rejected) -> None:
+    def _report(self, record: Record, result: Job | Rejected) -> None:
         if record.job_id == result.job_id:
             return
         self._withdraw(record)
@@ -243,12 +221,12 @@ class Inbox:
         else:
             self._news.rejected[result.job_id] = result
 
-    def _recheck(self, look: "_Look") -> None:
+    def _recheck(self, look: Look) -> None:
         """Look again at some of what was reported: whether it changed or went away unlisted."""
         for _ in range(min(RECHECKS, len(self._turn))):
             path = self._turn[0]
             record = self._records.get(path)
-            if record is None or record.state is not _State.REPORTED:
+            if record is None or record.state is not State.REPORTED:
                 self._turn.popleft()
                 continue
             if not look.allowance.spend():
@@ -263,7 +241,7 @@ class Inbox:
             self._start(record)
         self._recheck_removed(look)
 
-    def _recheck_removed(self, look: "_Look") -> None:
+    def _recheck_removed(self, look: Look) -> None:
         """Tell a listing that is late from a new manifest under the name of a removed one."""
         for path in sorted(self._removed):
             if not look.allowance.spend():
@@ -287,7 +265,7 @@ class Inbox:
         except NotFound:
             return False
 
-    def _is_taken(self, record: _Record, arrival: Arrival) -> bool:
+    def _is_taken(self, record: Record, arrival: Arrival) -> bool:
         """Tell whether a tree without a manifest of its own is the data of another manifest."""
         return bool(record.tree) and arrival.seen is None and self._claims.is_tree_taken(record.tree or "")
 
@@ -303,7 +281,7 @@ class Inbox:
             records = [record for path in paths if (record := self._records.get(path))]
             before = [(record, record.state) for record in records]
             for record in records:
-                record.state = _State.REMOVED
+                record.state = State.REMOVED
         try:
             act(paths)
         except BaseException:
@@ -325,26 +303,9 @@ class Inbox:
                     return True
                 while "/" in path:
                     record = self._records.get(f"{path}/{TREE_MANIFEST}")
-                    if record and record.path not in own and record.seen and record.state is not _State.REMOVED:
+                    if record and record.path not in own and record.seen and record.state is not State.REMOVED:
                         return True
                     path = path.rpartition("/")[0]
                 return False
 
         return spared
-
-
-@dataclass(slots=True)
-class _News:
-    """What is to be told, by job id; it survives a poll that the store broke off."""
-
-    ready: dict[str, Job] = field(default_factory=dict)
-    gone: dict[str, None] = field(default_factory=dict)
-    rejected: dict[str, Rejected] = field(default_factory=dict)
-
-
-@dataclass(slots=True)
-class _Look:
-    """One poll: what it may still cost, and which manifests it has looked at."""
-
-    allowance: Allowance
-    done: set[str] = field(default_factory=set)

@@ -108,11 +108,15 @@ class LeaseCourse:
                 # Others may have taken it for dead or gone: as if requested now.
                 self.wait(claim)
                 return
-        live = [rival for rival in self._rivals.look(claim.key, files.items()) if rival.is_live]
-        first = min(live, key=lambda rival: (rival.mark != "hold", rival.name.rank), default=None)
+        rivals = self._rivals.look(claim.key, files.items())
+        first = _first(rivals)
         if first is not None and (first.mark == "hold" or first.name.rank < claim.name.rank):
             self._yield(claim, first.name.worker)
-        elif claim.file not in mine or (first is not None and looked < claim.give_way_until):
+        elif (
+            claim.file not in mine
+            or (first is not None and looked < claim.give_way_until)
+            or (self._timing.settle > 0 and any(rival.is_arriving for rival in rivals))
+        ):
             claim.look_at = looked + self._timing.poll
         else:
             self._hold(claim, looked)
@@ -143,9 +147,9 @@ class LeaseCourse:
         self.clear_stale(claim.key)
 
     def _watch(self, claim: Claim, looked: float, files: Files) -> None:
-        live = [rival for rival in self._rivals.look(claim.key, files.items()) if rival.is_live]
-        if live:
-            claim.holder = min(live, key=lambda rival: (rival.mark != "hold", rival.name.rank)).name.worker
+        first = _first(self._rivals.look(claim.key, files.items()))
+        if first is not None:
+            claim.holder = first.name.worker
             claim.look_at = looked + self._timing.refresh
         else:
             with self.lock:
@@ -157,3 +161,9 @@ class LeaseCourse:
             claim.holder = holder
             claim.look_at = self._clock.monotonic() + self._timing.refresh
         self._files.delete(claim.file)
+
+
+def _first(rivals: list[Rival]) -> Rival | None:
+    """Return the claim that comes before all others: a holder, else the lowest."""
+    live = [rival for rival in rivals if rival.is_live]
+    return min(live, key=lambda rival: (rival.mark != "hold", rival.name.rank), default=None)

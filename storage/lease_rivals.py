@@ -6,37 +6,44 @@ from dataclasses import dataclass
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content
+from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.store import Store
 
 
 @dataclass(slots=True)
 class Rival:
-    """Another worker's entry.
+    """Another worker's entry. Times are on this worker's monotonic clock.
 
-    `mark` is its last valid content (None: never valid, which is no lock), `changed` when its content was
-    first seen as it is now, on this worker's monotonic clock.
+    `mark` is the last valid content, None where there never was one. `changed` is when the content was first
+    seen as it is now, `looked` when it was last seen.
     """
 
     name: EntryName
     data: bytes
     mark: Mark | None
     changed: float
+    looked: float
     stale: bool = False
 
     @property
     def is_live(self) -> bool:
-        """Whether the entry counts as a claim."""
+        """Whether the entry counts as a claim. An empty lock is no lock."""
         return self.mark is not None and not self.stale
+
+    @property
+    def is_arriving(self) -> bool:
+        """Whether the entry may yet turn out to be a claim: its content was never readable so far."""
+        return self.mark is None and not self.stale
 
 
 class Rivals:
     """Observations by key and file. No wall clock and no file time enters: only change, seen by us, counts."""
 
-    def __init__(self, store: Store, folder: str, clock: Clock, stale: float) -> None:
+    def __init__(self, store: Store, folder: str, clock: Clock, timing: LeaseTiming) -> None:
         self._store = store
         self._folder = folder
         self._clock = clock
-        self._stale = stale
+        self._timing = timing
         self._seen: dict[str, dict[str, Rival]] = {}
 
     def look(self, key: str, files: Iterable[tuple[str, EntryName]]) -> list[Rival]:
@@ -61,13 +68,16 @@ class Rivals:
         return list(now_known.values())
 
     def _compare(self, before: Rival | None, name: EntryName, data: bytes, began: float) -> Rival:
-        if before is None:
-            return Rival(name, data, parse_content(data, name), self._clock.monotonic())
-        if before.data != data:
-            mark = parse_content(data, name) or before.mark
-            return Rival(name, data, mark, self._clock.monotonic())
+        now = self._clock.monotonic()
+        mark = parse_content(data, name)
+        if before is None or before.data != data:
+            return Rival(name, data, mark or (before.mark if before else None), changed=now, looked=now)
+        if mark is None and began - before.looked > 2 * self._timing.refresh:
+            # Any rewrite may be seen cut short, each time alike: only frequent looks tell it from a dead one.
+            before.changed = now
+        before.looked = now
         # From when it was surely seen until when it was surely still the same.
-        before.stale = began - before.changed >= self._stale
+        before.stale = began - before.changed >= self._timing.stale
         return before
 
     def stale(self, key: str) -> dict[str, EntryName]:

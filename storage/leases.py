@@ -15,6 +15,7 @@ one write and one listing.
 import math
 import threading
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.errors import LeaseLost, StorageError
@@ -52,7 +53,7 @@ class Leases:
         self._nonce = nonce
         self._files = LeaseFiles(store, folder, worker, clock, timing.refresh)
         self._attempts: dict[str, int] = {}
-        self._rivals = Rivals(store, folder, clock, timing.stale)
+        self._rivals = Rivals(store, folder, clock, timing)
         self._course = LeaseCourse(self._files, self._rivals, clock, timing)
         self._turn = threading.RLock()
 
@@ -189,9 +190,9 @@ class Leases:
         return claim.state
 
     def holder(self, key: str) -> str | None:
-        """Return the worker that a TAKEN or LOST job was seen with, as it is written in its file's name."""
+        """Return the worker that a TAKEN or LOST job was seen with; None where none is known."""
         claim = self._course.claims.get(key)
-        return claim.holder if claim else None
+        return unquote(claim.holder) if claim and claim.holder else None
 
     def attempt(self, key: str) -> int:
         """Return the number of this worker's claim: one above the dead claims before it, 0 for no claim."""

@@ -135,7 +135,7 @@ def _submit_one(
     progress: Callable[[int], None],
 ) -> Submitted:
     before = _stat(file)
-    cut = _cut(file, chunk_size, progress)
+    cut = _cut(file, before.st_size, chunk_size, progress)
     place = make_job_id(base, base, cut.original_hash.encode())
     data_path, manifest_path = f"{place}/data.bin", f"{folder}/{place}.json"
     described = {
@@ -168,22 +168,22 @@ def _submit_one(
     )
 
 
-def _cut(file: Path, chunk_size: int, progress: Callable[[int], None]) -> _Cut:
-    """Read the file once: where its chunks begin, and what they hash to."""
+def _cut(file: Path, total: int, chunk_size: int, progress: Callable[[int], None]) -> _Cut:
+    """Read the first `total` bytes of the file once: where its chunks begin, and what they hash to."""
     whole, chunks, offset = hashlib.sha256(), list[tuple[int, int, str]](), 0
     with file.open("rb") as source:
-        while True:
-            digest, size = hashlib.sha256(), 0
-            while size < chunk_size and (piece := source.read(min(_PIECE, chunk_size - size))):
+        while offset < total or not chunks:
+            digest, size, wanted = hashlib.sha256(), 0, min(chunk_size, total - offset)
+            while size < wanted and (piece := source.read(min(_PIECE, wanted - size))):
                 whole.update(piece)
                 digest.update(piece)
                 size += len(piece)
                 progress(len(piece))
-            if size or not chunks:
-                chunks.append((offset, size, digest.hexdigest()))
+            chunks.append((offset, size, digest.hexdigest()))
             offset += size
-            if size < chunk_size:
-                return _Cut(offset, whole.hexdigest(), tuple(chunks))
+            if size < wanted:  # the file became shorter, which the caller finds out
+                break
+    return _Cut(offset, whole.hexdigest(), tuple(chunks))
 
 
 def _describe(cut: _Cut, path: str) -> Iterable[dict[str, Any]]:

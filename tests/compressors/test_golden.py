@@ -1,0 +1,54 @@
+"""Frozen payloads: what was once written decodes for ever."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from panini_daemon.compressors import Registry, decompress
+
+FOLDER = Path(__file__).parents[1] / "golden" / "compressors"
+METHODS = (
+    "generic_brotli_v1",
+    "generic_bzip2_v1",
+    "generic_gzip_v1",
+    "generic_ppmd_v1",
+    "generic_xz_v1",
+    "generic_zstd_v1",
+    "image_jxl_v1",
+    "image_pixels_v1",
+    "passthrough_v1",
+    "semantic_image_v1",
+    "semantic_text_v1",
+    "text_ppmd_v1",
+)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_every_method_has_golden_files(method: str) -> None:
+    assert list((FOLDER / method).glob("*/payload.bin")), f"make one with tests/golden/make.py {method}"
+
+
+def test_no_shipped_method_is_without_golden_files() -> None:
+    own = {entry.name for entry in _own_entries()}
+    assert own == set(METHODS)
+
+
+@pytest.mark.parametrize("case", sorted(FOLDER.glob("*/*")), ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_golden_payload_decodes_to_its_original(case: Path) -> None:
+    original = (case / "original.bin").read_bytes()
+    parameters = json.loads((case / "parameters.json").read_text(encoding="utf-8"))
+    back = decompress(
+        (case / "payload.bin").read_bytes(),
+        registry=Registry(),
+        method=case.parent.name,
+        parameters=parameters,
+        size=len(original),
+    )
+    assert back == original
+
+
+def _own_entries() -> list:
+    from importlib.metadata import distribution
+
+    return [entry for entry in distribution("panini-daemon").entry_points if entry.group == "panini_daemon.compressors"]

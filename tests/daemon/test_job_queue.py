@@ -1,0 +1,57 @@
+from panini_daemon.job_queue import JobQueue
+from panini_daemon.storage.jobs import Job
+
+
+def job(name: str, priority: int = 0, created_at: str = "") -> Job:
+    return Job(name, f"inbox/{name}.json", b"", (), (), priority=priority, created_at=created_at)
+
+
+def names(jobs: list[Job]) -> list[str]:
+    return [one.job_id for one in jobs]
+
+
+def test_priority_goes_before_age_and_age_before_arrival() -> None:
+    queue = JobQueue()
+    for one in (job("new", created_at="2026-02"), job("old", created_at="2026-01"), job("urgent", 5, "2026-03")):
+        queue.add(one)
+    assert names(queue.next(9, now=0)) == ["urgent", "old", "new"]
+
+
+def test_a_job_being_claimed_is_not_offered_again() -> None:
+    queue = JobQueue()
+    queue.add(job("a"))
+    queue.add(job("b"))
+    assert names(queue.next(1, now=0)) == ["a"]
+    assert names(queue.next(9, now=0)) == ["b"]
+    assert names(queue.claiming()) == ["a", "b"]
+
+
+def test_a_job_put_back_waits_for_its_time() -> None:
+    queue = JobQueue()
+    queue.add(job("a"))
+    queue.next(1, now=0)
+    queue.put_back("a", not_before=10)
+    assert queue.next(1, now=9) == []
+    assert names(queue.next(1, now=10)) == ["a"]
+
+
+def test_adding_twice_and_removing_the_unknown_do_no_harm() -> None:
+    queue = JobQueue()
+    queue.add(job("a"))
+    queue.add(job("a", priority=9))
+    queue.remove("never seen")
+    assert len(queue) == 1
+    queue.remove("a")
+    assert len(queue) == 0
+    assert queue.next(1, now=0) == []
+
+
+def test_ten_thousand_jobs_keep_their_order() -> None:
+    queue = JobQueue()
+    for number in range(10_000):
+        queue.add(job(f"{number:05d}", priority=number % 3))
+    for number in range(0, 10_000, 2):
+        queue.remove(f"{number:05d}")
+    first = queue.next(3, now=0)
+    assert [one.priority for one in first] == [2, 2, 2]
+    assert names(first) == ["00005", "00011", "00017"]

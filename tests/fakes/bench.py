@@ -1,0 +1,156 @@
+"""A whole worker over a store in memory: real inbox, leases, pipeline and service; compute in this process."""
+
+import contextlib
+import io
+import json
+import random
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from fakes.clock import FakeClock
+from fakes.inline_compute import InlineCompute
+from fakes.memory_store import MemoryStore
+
+from panini_daemon.attempts import Attempts, RetryPolicy
+from panini_daemon.budget import MemoryBudget
+from panini_daemon.compressors import Registry
+from panini_daemon.logs import TreeLog, make_logger
+from panini_daemon.pipeline import Line
+from panini_daemon.service import Parts, Phase, Service
+from panini_daemon.spool import Spool
+from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.errors import StorageError
+from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.root import chunk_folder, open_root
+from panini_daemon.storage.submission import submit
+from panini_daemon.storage.watching import Backoff
+
+
+class Bench:
+    """One worker. Its pauses advance the fake clock instead of waiting; `on_sleep` sees each of them."""
+
+    def __init__(
+        self,
+        folder: Path,
+        store: MemoryStore | None = None,
+        clock: FakeClock | None = None,
+        worker: str = "w1",
+        *,
+        method: str = "auto",
+    ) -> None:
+        self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
+        open_root(self.store, create=True, clock=self.clock, new_id=lambda: "root")
+        self.compute = InlineCompute(Registry())
+        self.stopping = threading.Event()
+        self.pauses: list[float] = []
+        self.on_sleep: Callable[[float], None] = lambda _: None
+        self.tree_log = TreeLog(self.store, f"logs/{worker}.jsonl", max_bytes=1 << 20, backups=1)
+        self.screen = io.StringIO()
+        self.log = make_logger(clock=self.clock, level="debug", tree=self.tree_log, screen=self.screen)
+        self.source = Inbox(self.store, clock=self.clock, arrival_timeout=10.0)
+        self.leases = Leases(
+            self.store,
+            worker,
+            clock=self.clock,
+            timing=LeaseTiming.local(),
+            nonce=iter(f"{number:04d}" for number in range(10_000)).__next__,
+        )
+        self.spool = Spool(folder / f"spool-{worker}")
+        line = Line(
+            fetch=self.source.fetch,
+            store=self.store,
+            compute=self.compute,  # type: ignore[arg-type]
+            budget=MemoryBudget(1 << 30),
+            spool=self.spool,
+            clock=self.clock,
+            registry=self.compute.registry,
+            worker=worker,
+            level="fast",
+            method=method,
+            folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+        )
+        attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))
+        parts = Parts(
+            source=self.source,
+            store=self.store,
+            leases=self.leases,
+            bases=Bases(self.store, self.clock),
+            attempts=attempts,
+            clock=self.clock,
+            log=self.log,
+            worker=worker,
+            threads=2,
+            backoff=Backoff(0.25, 2.0),
+        )
+        self.service = Service(parts, self.stopping, once=True)
+
+    def submit(self, name: str, data: bytes, **options: Any) -> None:
+        """Put a file into the inbox."""
+        path = self.folder / name
+        path.write_bytes(data)
+        submit(self.store, [path], clock=self.clock, **options)
+
+    def run(self, rounds: int = 300) -> None:
+        """Step until the inbox is empty, letting the fake time pass between rounds."""
+        self.service.notice()
+        for _ in range(rounds):
+            self.round()
+            if self.service.finished:
+                return
+        raise AssertionError(f"not finished after {rounds} rounds: {self.screen.getvalue()[-2000:]}")
+
+    def round(self) -> None:
+        """Do one step and wait for a chunk to end, or let the fake time pass."""
+        delay = self.service.step()
+        if self.service.phase is Phase.WAITING:
+            self._sleep(delay)
+        elif self.service.running:
+            self.service.wake.wait(5)
+            self.service.wake.clear()
+        else:
+            self.clock.advance(max(delay, 0.01))
+
+    def close(self) -> None:
+        """End the worker as the application does."""
+        self.service.close()
+        self.spool.close()
+        self.tree_log.flush()
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return the log lines written so far."""
+        self.tree_log.flush()
+        return [
+            json.loads(line)
+            for entry in self.store.list("logs")
+            for line in self.store.read(f"logs/{entry.name}").splitlines()
+        ]
+
+    def names(self, folder: str) -> list[str]:
+        """Return the sorted names in a folder of the tree."""
+        return sorted(entry.name for entry in self.store.list(folder))
+
+    def json(self, path: str) -> Any:
+        """Return a JSON file of the tree."""
+        return json.loads(self.store.read(path))
+
+    def failure(self) -> dict[str, Any]:
+        """Return error.json of the one failed job, its folder's name added."""
+        (name,) = self.names("failed")
+        return {**self.json(f"failed/{name}/error.json"), "folder": f"failed/{name}"}
+
+    def _sleep(self, seconds: float) -> bool:
+        self.pauses.append(seconds)
+        assert len(self.pauses) < 1000, "pauses without end"
+        for _ in range(10):  # the heartbeat goes on meanwhile
+            self.clock.advance(seconds / 10)
+            with contextlib.suppress(StorageError):
+                self.leases.refresh()
+        self.on_sleep(seconds)
+        return self.stopping.is_set()
+
+    def _fatal(self, error: Exception) -> None:
+        self.service.stop_for(error)

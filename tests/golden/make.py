@@ -1,0 +1,90 @@
+"""Freeze a payload of each compressor that has no golden file yet. Never overwrites: a format, once written, stays.
+
+python tests/golden/make.py [METHOD ...]
+"""
+
+import gzip
+import io
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry
+
+FOLDER = Path(__file__).parent / "compressors"
+
+
+def main(methods: list[str]) -> None:
+    registry = Registry()
+    for method in methods or registry.names():
+        plugin = registry.get(method)
+        for name, original, encoded in make_cases(plugin):
+            folder = FOLDER / method / name
+            if folder.exists():
+                sys.stdout.write(f"{folder} is there already; left as it is\n")
+                continue
+            if plugin.decompress(encoded.payload, encoded.parameters, len(original), Device()) != original:
+                raise SystemExit(f"{method} does not give {name} back")
+            folder.mkdir(parents=True)
+            (folder / "original.bin").write_bytes(original)
+            (folder / "payload.bin").write_bytes(encoded.payload)
+            (folder / "parameters.json").write_text(json.dumps(dict(encoded.parameters)) + "\n", encoding="utf-8")
+
+
+def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
+    """Compress originals that suit the codec; recipe 1.0's payloads are made as its writer made them."""
+    if plugin.family == "legacy":
+        yield from make_legacy_cases(plugin.method)
+        return
+    originals = make_images() if plugin.family == "image" else make_bytes()
+    for name, original in originals.items():
+        try:
+            yield name, original, plugin.compress(original, Context(Level.BEST))
+        except NotApplicable as error:
+            sys.stdout.write(f"{plugin.method}: {name}: {error}\n")
+
+
+def make_legacy_cases(method: str) -> Iterator[tuple[str, bytes, Encoded]]:
+    text = make_bytes()["text"]
+    packed = gzip.compress(text, mtime=0)
+    if method == "semantic_text_v1":
+        yield "text", text, Encoded(packed, {"encoding": "utf-8"})
+        return
+    yield "file", text, Encoded(packed, {"format": "PNG"})
+    picture = make_picture()
+    for name in ("BMP", "PPM"):
+        pixels = gzip.compress(picture.tobytes(), mtime=0)
+        parameters = {"shape": list(picture.shape), "dtype": "uint8", "format": name}
+        yield name.lower(), save(name), Encoded(pixels, parameters)
+
+
+def make_bytes() -> dict[str, bytes]:
+    """Make text in several scripts, machine words, and branches as x86 code has them."""
+    text = "The DAEMON leases a Chunk, compresses it, and proves that it decodes. Dès Noël où un zéphyr haï. "
+    text += "Съешь ещё этих мягких французских булок. धर्मक्षेत्रे कुरुक्षेत्रे समवेता युयुत्सवः।\n"
+    words = b"".join((at * 7 % 900).to_bytes(2, "little") for at in range(600))
+    jumps = b"".join(b"\x55\x8b\xec\xe8" + (5000 - 12 * at).to_bytes(4, "little", signed=True) for at in range(100))
+    return {"empty": b"", "text": text.encode() * 3, "words": words, "jumps": jumps}
+
+
+def make_images() -> dict[str, bytes]:
+    return {name.lower(): save(name) for name in ("BMP", "PPM", "TIFF", "JPEG")}
+
+
+def make_picture() -> "np.ndarray":
+    row, column = np.mgrid[0:13, 0:18]
+    return np.stack([row * 9, column * 11, row * column], axis=-1).astype(np.uint8)
+
+
+def save(name: str) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(make_picture()).save(out, name)
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
