@@ -38,9 +38,7 @@ def main(arguments: list[str]) -> int:
     """Run one command and return its exit code."""
     if sys.version_info < NEEDED:
         found = f"{sys.version_info.major}.{sys.version_info.minor}"
-        return _fail(
-            f"this is Python {found}, but 3.11 or newer is needed: install one and run it with dev.py"
-        )
+        return _fail(f"this is Python {found}, but 3.11 or newer is needed: install one and run it with dev.py")
     commands = {"demo": demo, "test": test, "lint": lint, "types": types, "layers": layers, "check": check}
     name = arguments[0] if arguments else ""
     if name in {"-h", "--help", "help"}:
@@ -109,9 +107,7 @@ def layers(_: list[str]) -> int:
     _copy_packages()
     linter = "import sys; from importlinter.cli import lint_imports_command as c; sys.exit(c(['--no-logo']))"
     command = [str(PYTHON), "-c", linter]
-    done = subprocess.run(
-        command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
-    )
+    done = subprocess.run(command, cwd=TREE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     if done.returncode:
         print(done.stdout, end="", flush=True)
     return done.returncode

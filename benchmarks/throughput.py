@@ -10,7 +10,6 @@ import hashlib
 import json
 import os
 import random
-import shutil
 import statistics
 import subprocess
 import sys
@@ -125,15 +124,14 @@ def compare(count: int, chunk_size: int, rounds: int) -> dict[str, float]:
             path = folder / "chunks" / f"{number:05d}"
             path.write_bytes(data[number * chunk_size : (number + 1) * chunk_size])
             chunks.append(path)
-        for _ in range(rounds):
-            (folder / "out").mkdir()
-            bare.append(run_bare(chunks, folder / "out"))
-            run = run_daemon(source, chunk_size, folder / "tree")
+        for number in range(rounds):  # nothing is deleted before the end: ext4 is slow to reuse fresh deletions
+            output = folder / f"out-{number}"
+            output.mkdir()
+            bare.append(run_bare(chunks, output))
+            run = run_daemon(source, chunk_size, folder / f"tree-{number}")
             daemon.append(run.seconds)
             peaks.append(run.peak)
             ratios.append(bare[-1] / run.seconds)
-            shutil.rmtree(folder / "out")
-            shutil.rmtree(folder / "tree")
     megabytes = count * chunk_size / 1e6
     return {
         "bare_mb_per_s": round(megabytes / statistics.median(bare), 1),

@@ -35,6 +35,7 @@ _TEXT_HINTS = frozenset({"text", "text_generic"})
 
 _CONTROLS = bytes(code for code in range(32) if code not in b"\b\t\n\f\r\x1b") + b"\x7f"
 _PIECE = 8 << 10
+_STRIDE = 4  # counting bytes is the slow part; a quarter of them tells as much
 _EDGES = 9  # bytes of characters cut at the ends of three pieces
 _PACKED_ENTROPY, _LIKELY_PACKED_ENTROPY, _TEXT_ENTROPY = 7.9, 7.5, 6.5
 
@@ -47,7 +48,7 @@ def classify(data: bytes, hints: Hints | None = None) -> Kind:
     sample = _take_sample(data)
     if not sample:
         return Kind.BINARY
-    entropy = _measure_entropy(sample)
+    entropy = _measure_entropy(sample[:: _STRIDE if len(sample) > _PIECE else 1])
     if _is_text(sample, entropy):
         return Kind.TEXT
     if len(sample) > 1024 and entropy > _PACKED_ENTROPY and _resists_deflate(sample):

@@ -63,4 +63,4 @@ class GenericBrotli(Compressor):
 
     def memory(self, size: int, level: Level) -> int:
         """Count the window, the hash chains and the cost model of the highest quality."""
-        return (24 if level in (Level.BEST, Level.MAX) else 4) * min(size, 1 << 24) + 2 * size + (64 << 20)
+        return (16 if level in (Level.BEST, Level.MAX) else 4) * min(size, 1 << 24) + 2 * size + (64 << 20)

@@ -17,12 +17,13 @@ from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Jso
 
 _ORDERS = {
     Level.FAST: (4,),
-    Level.BALANCED: (8,),
-    Level.BEST: (4, 6, 8, 16, 32, 64),
-    Level.MAX: (3, 4, 5, 6, 8, 10, 12, 16, 24, 32, 48, 64),
+    Level.BALANCED: (8, 24),
+    Level.BEST: (4, 6, 8, 12, 16, 24, 40, 64),
+    Level.MAX: (3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 40, 48, 64),
 }
+_PATIENCE = {Level.FAST: 1, Level.BALANCED: 1, Level.BEST: 2, Level.MAX: 99}
 _OFFERS = {
-    Level.BALANCED: Offer(saving=0.56, seconds=0.5),
+    Level.BALANCED: Offer(saving=0.56, seconds=0.6),
     Level.BEST: Offer(saving=0.56, seconds=1.5),
     Level.MAX: Offer(saving=0.56, seconds=4.0),
 }

@@ -63,17 +63,21 @@ def decode(payload: bytes, order: int, log: int, size: int) -> bytes:
     return b"".join(pieces)
 
 
-def search_order(data: bytes, orders: Sequence[int], start: int, log: int) -> tuple[bytes, int]:
-    """Encode with the order `start`, then walk to whichever side gets smaller. Returns payload and order."""
+def search_order(data: bytes, orders: Sequence[int], start: int, log: int, patience: int = 2) -> tuple[bytes, int]:
+    """Encode with the order `start`, then walk up and down for as long as it pays. Returns payload and order.
+
+    `patience` steps that do not pay end a walk: sizes can fall, rise a little, and fall again with the order.
+    """
+    best, chosen = encode(data, start, log), start
     at = orders.index(start)
-    best = encode(data, orders[at], log)
-    for step in (1, -1):
-        moved = False
-        while 0 <= at + step < len(orders):
-            trial = encode(data, orders[at + step], log)
-            if len(trial) >= len(best):
+    for side in (orders[at + 1 :], orders[:at][::-1]):
+        misses = 0
+        for order in side:
+            trial = encode(data, order, log)
+            if len(trial) < len(best):
+                best, chosen, misses = trial, order, 0
+            else:
+                misses += 1
+            if misses == patience:
                 break
-            best, at, moved = trial, at + step, True
-        if moved:
-            break
-    return best, orders[at]
+    return best, chosen

@@ -44,7 +44,7 @@ class Context:
     level: Level = Level.BALANCED
     kind: Kind = Kind.BINARY
     hints: Hints = Hints()
-    device: Device = Device()
+    device: Device = field(default_factory=Device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ class Budget:
 
 BUDGETS = {
     Level.FAST: Budget(1, 0.025),
-    Level.BALANCED: Budget(4, 1.2),
+    Level.BALANCED: Budget(3, 1.3),
     Level.BEST: Budget(100, 12.0),
     Level.MAX: Budget(1000, math.inf),
 }
@@ -70,14 +70,17 @@ def compress_batch(
     device: Device | None = None,
     exclude: frozenset[str] = frozenset(),
     on_trial: OnTrial | None = None,
+    checked: bool = True,
 ) -> list[Result | CompressorError]:
     """Compress several chunks as `compress` does, handing them together to the plugins that like it so.
 
+    Without `checked`, a winning payload is not decoded here: the caller does, and excludes a method that fails.
     An error that `compress` would raise stands in its chunk's place. Raises UnknownMethod and
     PluginNotLoadable.
     """
     order = Context(level, device=device or Device())
-    runs = [Run(item.data, _plan(item, order, registry, request, exclude), on_trial) for item in items]
+    plans = [replace(_plan(item, order, registry, request, exclude), checked=checked) for item in items]
+    runs = [Run(item.data, plan, on_trial) for item, plan in zip(items, plans, strict=True)]
     ahead: list[dict[str, Encoded]] = [{} for _ in items]
     batchers = {one.method: one for run in runs for one, _ in run.plan.candidates if one.batch_size > 1}
     for plugin in batchers.values():

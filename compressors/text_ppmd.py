@@ -10,13 +10,14 @@ from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Jso
 
 _ORDERS = {
     Level.FAST: (5,),
-    Level.BALANCED: (7,),
-    Level.BEST: (4, 5, 6, 7, 9, 16, 32, 64),
-    Level.MAX: (3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 24, 32, 64),
+    Level.BALANCED: (7, 24),
+    Level.BEST: (4, 5, 6, 7, 9, 16, 24, 40, 64),
+    Level.MAX: (3, 4, 5, 6, 7, 8, 9, 10, 12, 16, 20, 24, 32, 40, 48, 64),
 }
 _STARTS = {Level.FAST: 5, Level.BALANCED: 7, Level.BEST: 7, Level.MAX: 7}
+_PATIENCE = {Level.FAST: 1, Level.BALANCED: 1, Level.BEST: 2, Level.MAX: 99}
 _OFFERS = {
-    Level.BALANCED: Offer(saving=0.75, seconds=0.45),
+    Level.BALANCED: Offer(saving=0.75, seconds=0.6),
     Level.BEST: Offer(saving=0.75, seconds=1.5),
     Level.MAX: Offer(saving=0.75, seconds=3.0),
 }
@@ -39,7 +40,9 @@ class TextPpmd(Compressor):
             return Encoded(b"", {"order": ppmd.MIN_ORDER, "memory_log": ppmd.MIN_LOG, "length": 0})
         text = prose.transform(data)
         log = ppmd.memory_log(len(data))
-        payload, order = ppmd.search_order(text, _ORDERS[context.level], _STARTS[context.level], log)
+        payload, order = ppmd.search_order(
+            text, _ORDERS[context.level], _STARTS[context.level], log, _PATIENCE[context.level]
+        )
         return Encoded(payload, {"order": order, "memory_log": log, "length": len(text)})
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:

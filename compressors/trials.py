@@ -1,5 +1,6 @@
 """Trying codecs on one chunk: each payload that would win is decoded and compared before it counts."""
 
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ class Plan:
     seconds: float
     fallback: Compressor | None
     named: bool
+    checked: bool = True
 
 
 class Run:
@@ -93,10 +95,11 @@ class Run:
         size: int | None = None
         fault: str | None = None
         try:
-            encoded = encoded or self._encode(plugin)
+            encoded = _check_form(plugin, encoded or self._encode(plugin))
             size = len(encoded.payload)
             if self._best is None or size < len(self._best.payload):
-                self._check(plugin, encoded)
+                if self.plan.checked:
+                    self._check(plugin, encoded)
                 self._winner, self._best = plugin, encoded
         except CompressorError as error:
             fault, size = str(error), None
@@ -145,6 +148,22 @@ def encode_together(plugin: Compressor, runs: Sequence[Run], on_trial: OnTrial |
             run.note(Trial(plugin.method, None, seconds, f"as a batch of {len(runs)}: {error!r}"))
         return [None] * len(runs)
     return list(encoded)
+
+
+def _check_form(plugin: Compressor, encoded: object) -> Encoded:
+    """Refuse what is no payload with parameters that fit into a recipe."""
+    if not isinstance(encoded, Encoded) or not isinstance(encoded.payload, bytes):
+        raise PluginFailed(
+            f"{plugin.method} returned {type(encoded).__name__}; expected an Encoded with bytes as its payload; "
+            "report it to the plugin's authors"
+        )
+    try:
+        json.dumps(dict(encoded.parameters))
+    except (TypeError, ValueError) as error:
+        raise PluginFailed(
+            f"{plugin.method} returned parameters that are no JSON object ({error}); report it to the plugin's authors"
+        ) from error
+    return encoded
 
 
 def _check_count(plugin: Compressor, encoded: Sequence[Encoded], runs: Sequence[Run]) -> None:

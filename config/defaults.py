@@ -35,9 +35,7 @@ class Profile:
 
 LOCAL = Profile(poll_max=2.0, arrival_timeout=10.0, lease_settle=0.0, lease_refresh=10.0, lease_stale=60.0)
 # A settle time longer than a listing usually stays stale there, and room for several lost refreshes.
-DRIVE = Profile(
-    poll_max=30.0, arrival_timeout=3600.0, lease_settle=60.0, lease_refresh=120.0, lease_stale=1800.0
-)
+DRIVE = Profile(poll_max=30.0, arrival_timeout=3600.0, lease_settle=60.0, lease_refresh=120.0, lease_stale=1800.0)
 
 
 def default_root(machine: Machine, cwd: Path) -> Path:

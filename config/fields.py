@@ -54,13 +54,11 @@ class Fields(BaseSettings):
     )
     device: Device = Field(
         "auto",
-        description="Where GPU codecs run: 'cpu', 'cuda', 'cuda:<number>', or 'auto' for a GPU where "
-        "there is one.",
+        description="Where GPU codecs run: 'cpu', 'cuda', 'cuda:<number>', or 'auto' for a GPU where there is one.",
     )
     level: Level = Field(
         "best",
-        description="How much time a chunk is worth: 'fast', 'balanced', 'best' or 'max', each slower "
-        "and smaller.",
+        description="How much time a chunk is worth: 'fast', 'balanced', 'best' or 'max', each slower and smaller.",
     )
     method: Method = Field(
         "auto",
@@ -78,8 +76,7 @@ class Fields(BaseSettings):
     )
     poll_min: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
-        description="How long to wait before looking for jobs again just after there was one; 0.25s "
-        "by default.",
+        description="How long to wait before looking for jobs again just after there was one; 0.25s by default.",
     )
     poll_max: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
@@ -97,8 +94,7 @@ class Fields(BaseSettings):
     )
     lease_refresh: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
-        description="How often a worker renews the lease of the job it works on; by default 10s, on a "
-        "shared root 2m.",
+        description="How often a worker renews the lease of the job it works on; by default 10s, on a shared root 2m.",
     )
     lease_stale: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
@@ -133,8 +129,7 @@ class Fields(BaseSettings):
     )
     drain_time: Seconds = Field(
         10.0,
-        description="How long work in progress may go on after the daemon was asked to stop or its "
-        "time is up.",
+        description="How long work in progress may go on after the daemon was asked to stop or its time is up.",
     )
     status_interval: Annotated[Seconds, Field(ge=1)] = Field(
         10.0, description="How often the heartbeat status/<worker>.json is written; 1s at least."
@@ -144,8 +139,7 @@ class Fields(BaseSettings):
     )
     log_max_bytes: Annotated[Size, Field(ge=2**12)] = Field(
         2**23,
-        description="How large logs/<worker>.jsonl grows before it is rotated, such as '8MiB' (at "
-        "least 4KiB).",
+        description="How large logs/<worker>.jsonl grows before it is rotated, such as '8MiB' (at least 4KiB).",
     )
     log_backups: Annotated[Count, Field(ge=0, le=1000)] = Field(
         5, description="How many rotated log files are kept beside the current one."

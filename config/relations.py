@@ -7,9 +7,7 @@ from panini_daemon.config.settings import Settings
 from panini_daemon.config.values import format_duration
 
 
-def check_relations(
-    settings: Settings, origin: Mapping[str, str], unless: Collection[str] = ()
-) -> list[Problem]:
+def check_relations(settings: Settings, origin: Mapping[str, str], unless: Collection[str] = ()) -> list[Problem]:
     """List the settings that contradict each other, but for those that name a setting in `unless`."""
     found = _contradictions(settings)
     return [

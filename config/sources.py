@@ -90,9 +90,7 @@ def _refuse(path: Path, named_by: str, why: str) -> Source:
 def _sort_out(given: Mapping[str, object], known: Collection[str], origin: Callable[[str], str]) -> Source:
     """Part known names from unknown ones, whose values are not shown: one may be a misspelt token's."""
     values = {name: value for name, value in given.items() if name in known}
-    problems = tuple(
-        Problem(name, None, origin(name), _suggest(name, known)) for name in given if name not in known
-    )
+    problems = tuple(Problem(name, None, origin(name), _suggest(name, known)) for name in given if name not in known)
     return Source(values, {name: origin(name) for name in values}, problems)
 
 

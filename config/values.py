@@ -59,9 +59,7 @@ def format_duration(seconds: float) -> str:
 
 def check_worker(value: object) -> str:
     """Return a worker id that is a safe file name. Raises ValueError."""
-    return _match(
-        value, _WORKER, "expected up to 80 letters, digits, '.', '_' or '-', not starting with a sign"
-    )
+    return _match(value, _WORKER, "expected up to 80 letters, digits, '.', '_' or '-', not starting with a sign")
 
 
 def check_method(value: object) -> str:

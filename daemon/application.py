@@ -124,6 +124,7 @@ class Application:
             worker=settings.worker,
             level=settings.level,
             method=settings.method,
+            shared=settings.shared,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
         jitter = random.Random()  # noqa: S311  spreads retries, guards nothing

@@ -37,6 +37,7 @@ class ComputeProcess:
         """Start the process; `memory_limit` in bytes, 0 for none. Raises ComputeDied, ComputeTimeout."""
         self.device = device
         self._buffer = b""
+        self._ended = False
         self._process = subprocess.Popen(  # noqa: S603  the command is this package's own module
             [sys.executable, "-m", "panini_daemon.compute_process", device, str(memory_limit)],
             stdin=subprocess.PIPE,
@@ -47,8 +48,8 @@ class ComputeProcess:
 
     @property
     def alive(self) -> bool:
-        """Whether the process can take another call."""
-        return self._process.poll() is None
+        """Whether the process can take another call; one that died since the last call shows at the next."""
+        return not self._ended
 
     def call(self, request: Mapping[str, Any], *, timeout: float, stop: threading.Event) -> Message:
         """Send one request and wait for its answer, `timeout` seconds at most.
@@ -71,6 +72,7 @@ class ComputeProcess:
 
     def end(self) -> None:
         """Kill the process and reap it."""
+        self._ended = True
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):

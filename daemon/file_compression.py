@@ -70,6 +70,7 @@ def compress_file(
         worker=worker,
         level=level,
         method=method,
+        shared=False,
         folder_of=lambda chunk: f"chunk_{chunk.chunk_id:04d}",
     )
     stopped = threading.Event()
@@ -88,6 +89,7 @@ def compress_file(
 
     with ThreadPoolExecutor(threads) as pool:
         outcomes = list(pool.map(run, chunks))
+    store.sync([path for outcome in outcomes for path in outcome.unsynced])
     if all(outcome.error is None for outcome in outcomes):
         store.write(MANIFEST, _manifest(file, size, outcomes, clock))
     return outcomes

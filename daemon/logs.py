@@ -105,25 +105,16 @@ class TreeLog:
         self._size = 0
 
 
-def redactor(secrets: Iterable[str]) -> Callable[[Any, str, Event], Event]:
-    """Return a structlog processor that hides the given values and whatever looks like a GitHub token."""
-    known = [secret for secret in secrets if secret]
+def make_redactor(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that hides the given values, and whatever looks like a GitHub token, in a finished line."""
+    known = [form for secret in secrets if secret for form in {secret, json.dumps(secret)[1:-1]}]
 
-    def hide(value: Any) -> Any:
-        if isinstance(value, str):
-            for secret in known:
-                value = value.replace(secret, _HIDDEN)
-            return _TOKEN.sub(_HIDDEN, value)
-        if isinstance(value, Mapping):
-            return {hide(key): hide(item) for key, item in value.items()}
-        if isinstance(value, list | tuple):
-            return [hide(item) for item in value]
-        return value
+    def hide(line: str) -> str:
+        for secret in known:
+            line = line.replace(secret, _HIDDEN)
+        return _TOKEN.sub(_HIDDEN, line)
 
-    def process(_logger: Any, _method: str, event: Event) -> Event:
-        return {key: hide(value) for key, value in event.items()}
-
-    return process
+    return hide
 
 
 def make_logger(
@@ -145,19 +136,19 @@ def make_logger(
             raise structlog.DropEvent
         return event
 
-    colours = screen is not None and screen.isatty()
+    hide, colours = make_redactor(secrets), screen is not None and screen.isatty()
     human = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=22, sort_keys=False)
 
     def write(logger: Any, method: str, event: Event) -> str:
         if tree is not None:
-            tree.add(json.dumps(event, ensure_ascii=False, default=str))
+            tree.add(hide(json.dumps(event, ensure_ascii=False, default=str)))
         if screen is not None:
-            print(human(logger, method, dict(_short(event))), file=screen, flush=True)
+            print(hide(human(logger, method, dict(_short(event)))), file=screen, flush=True)
         raise structlog.DropEvent
 
     logger: Logger = structlog.wrap_logger(
         None,
-        processors=[drop_below, redactor(secrets), stamp, write],
+        processors=[drop_below, stamp, write],
         wrapper_class=structlog.BoundLogger,
         context_class=dict,
     )

@@ -5,9 +5,10 @@ Many chunks are on their way at once, each in a thread of its own; fetching, com
 because each step waits for something else: the folder, a compute process, the folder again.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +24,9 @@ from panini_daemon.storage.commits import already_committed, write_commit
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
 
+SYNCED_ALONE = 1 << 20
+"""Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
+
 
 class State(StrEnum):
     """How a chunk ended."""
@@ -35,7 +39,10 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a chunk; sizes in bytes, timings in seconds by step, `error` where it failed."""
+    """What came of a chunk; sizes in bytes, timings in seconds by step, `error` where it failed.
+
+    `unsynced` are files that must be synced before the job may leave its source.
+    """
 
     chunk: Chunk
     state: State
@@ -47,6 +54,7 @@ class Outcome:
     kind: str = ""
     trials: Mapping[str, int | None] = field(default_factory=dict)
     timings: Mapping[str, float] = field(default_factory=dict)
+    unsynced: tuple[str, ...] = ()
     error: Exception | None = None
     tries: int = 1
 
@@ -56,6 +64,7 @@ class Line:
     """What the steps work with.
 
     `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
+    `shared`: the store is a mount, where each file is synced as it is written.
     """
 
     fetch: Callable[[Chunk, Path], str]
@@ -68,7 +77,10 @@ class Line:
     worker: str
     level: str
     method: str
+    shared: bool
     folder_of: Callable[[Chunk], str]
+    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
+    """Held while small files are made: local file systems do that one by one, and threads would spin for it."""
 
 
 def process(line: Line, job: Job, chunk: Chunk, *, held: Callable[[], None], exclude: tuple[str, ...]) -> Outcome:
@@ -98,8 +110,12 @@ def process(line: Line, job: Job, chunk: Chunk, *, held: Callable[[], None], exc
             decoded = line.compute.verify(recipe, place.payload, chunk.size, encoded.method)
             _require_equal(decoded, original_hash, chunk, encoded)
         with watch.step("commit"):
-            write_commit(line.store, folder, recipe, place.payload, allowed=held)
-    return _committed(chunk, original_hash, encoded, watch.seconds)
+            durable = line.shared or encoded.payload_size >= SYNCED_ALONE
+            with nullcontext() if durable else line.one_at_a_time:
+                written = write_commit(
+                    line.store, folder, recipe, place.payload, encoded.payload_hash, durable=durable, allowed=held
+                )
+    return _committed(chunk, original_hash, encoded, watch.seconds, () if durable else written)
 
 
 class Stopwatch:
@@ -161,7 +177,9 @@ def _require_equal(decoded: str, original: str, chunk: Chunk, encoded: Compresse
         )
 
 
-def _committed(chunk: Chunk, original_hash: str, encoded: Compressed, timings: Mapping[str, float]) -> Outcome:
+def _committed(
+    chunk: Chunk, original_hash: str, encoded: Compressed, timings: Mapping[str, float], unsynced: tuple[str, ...]
+) -> Outcome:
     return Outcome(
         chunk,
         State.COMMITTED,
@@ -173,4 +191,5 @@ def _committed(chunk: Chunk, original_hash: str, encoded: Compressed, timings: M
         kind=encoded.kind,
         trials={method: size for method, size, _ in encoded.trials},
         timings=dict(timings),
+        unsynced=unsynced,
     )

@@ -253,6 +253,7 @@ class Service:
             parts.log.info("job_done_elsewhere", job=job.job_id)
             self._forget(job)
             return
+        parts.store.sync([path for outcome in good for path in outcome.unsynced])
         publish_manifests(parts.store, job, replace=not failed)
         if failed:
             reason = write_failure(parts.store, job, progress.outcomes, parts.worker, parts.clock.now())

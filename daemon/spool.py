@@ -3,6 +3,8 @@
 import contextlib
 import fcntl
 import itertools
+import os
+import queue
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -38,17 +40,30 @@ class Spool:
         except OSError as error:
             raise unavailable(parent, error) from error
         self._numbers = itertools.count()
+        self._free: queue.LifoQueue[Place] = queue.LifoQueue()
 
     @contextlib.contextmanager
     def place(self) -> Iterator[Place]:
-        """Lend room for one chunk; the files are removed when the block ends."""
-        number = next(self._numbers)
-        place = Place(self._folder / f"{number}.in", self._folder / f"{number}.out")
+        """Lend room for one chunk, empty; its files are emptied when the block ends.
+
+        They are used again rather than deleted: file systems take their time to make a file where many were
+        deleted a moment ago.
+        """
+        place = self._take()
         try:
             yield place
         finally:
             for path in (place.original, place.payload):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):  # emptied before the next use, too
+                    os.truncate(path, 0)
+            self._free.put(place)
+
+    def _take(self) -> Place:
+        try:
+            return self._free.get_nowait()
+        except queue.Empty:
+            number = next(self._numbers)
+            return Place(self._folder / f"{number}.in", self._folder / f"{number}.out")
 
     def close(self) -> None:
         """Remove the folder."""

@@ -79,21 +79,29 @@ def already_committed(store: Store, folder: str, original_hash: str | None) -> C
 
 
 def write_commit(
-    store: Store, folder: str, recipe: bytes, payload: Path, *, allowed: Callable[[], None] = lambda: None
-) -> None:
-    """Write both files, each whole or not at all, and read them back.
+    store: Store,
+    folder: str,
+    recipe: bytes,
+    payload: Path,
+    payload_hash: str,
+    *,
+    durable: bool = True,
+    allowed: Callable[[], None] = lambda: None,
+) -> tuple[str, str]:
+    """Write both files, each whole or not at all, read them back, and return their paths.
 
-    `allowed` is asked right before each write; it raises where the worker may no longer write (LeaseLost).
+    Without `durable` the caller owes a `store.sync` of the paths before it lets go of the original: until then a
+    power cut may take the files, which the hashes tell, and the chunk is done again. `allowed` is asked right
+    before each write; it raises where the worker may no longer write (LeaseLost).
     Raises StoreUnavailable where what is read back is not what was written.
     """
+    paths = (f"{folder}/{PAYLOAD}", f"{folder}/{RECIPE}")
     allowed()
-    store.put(f"{folder}/{PAYLOAD}", payload)
+    store.put(paths[0], payload, durable=durable)
     allowed()
-    store.write(f"{folder}/{RECIPE}", recipe)
-    expected = parse_recipe(recipe).payload_hash
+    store.write(paths[1], recipe, durable=durable)
     try:
-        digest, _ = _hash_file(store, f"{folder}/{PAYLOAD}")
-        intact = digest == expected and store.read(f"{folder}/{RECIPE}") == recipe
+        intact = _hash_file(store, paths[0])[0] == payload_hash and store.read(paths[1]) == recipe
     except NotFound:
         intact = False
     if not intact:
@@ -101,6 +109,7 @@ def write_commit(
             f"{folder} does not read back as it was written; the folder may be full, failing, or written by an "
             "old worker; the commit is tried again"
         )
+    return paths
 
 
 def _hash_file(store: Store, path: str) -> tuple[str, int]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.errors import NotFound, UnsafeName
 from panini_daemon.storage.folders import is_junk
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.parts import METADATA
@@ -10,6 +10,9 @@ from panini_daemon.storage.root import FAILED
 from panini_daemon.storage.store import Store
 
 _MANIFEST = "manifest.json"
+
+_OUT_OF_REACH = (NotFound, UnsafeName)
+"""Not there, or behind a link: what lies there is not this tree's to move or delete."""
 
 Spared = Callable[[str], bool]
 """Tells of a path that another job still needs."""
@@ -80,7 +83,7 @@ def _clear(store: Store, path: str, named: frozenset[str]) -> None:
             store.delete(path)
             return
         names = [entry.name for entry in store.list(path)]
-    except NotFound:
+    except _OUT_OF_REACH:
         return
     strangers = [name for name in names if f"{path}/{name}" not in named and not is_junk(name)]
     if not strangers:
@@ -94,7 +97,7 @@ def _clear(store: Store, path: str, named: frozenset[str]) -> None:
 def _move(store: Store, source: str, target: str) -> None:
     try:
         store.stat(source)
-    except NotFound:
+    except _OUT_OF_REACH:
         return
     store.delete(target)  # of the same job, from an earlier failure
     store.move(source, target)

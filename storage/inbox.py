@@ -7,6 +7,7 @@ again while it is arriving; what is known is looked at again a little at a time,
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 from panini_daemon.storage.allowance import Allowance
@@ -22,6 +23,7 @@ from panini_daemon.storage.inbox_state import Look, News, Record, State
 from panini_daemon.storage.jobs import Chunk, Job, Poll, Rejected
 from panini_daemon.storage.ordering import job_key
 from panini_daemon.storage.parts import Committed
+from panini_daemon.storage.reading import holds, stamp_of
 from panini_daemon.storage.root import INBOX
 from panini_daemon.storage.store import Entry, Store
 
@@ -51,6 +53,7 @@ class Inbox:
         seconds: float = SECONDS,
     ) -> None:
         self._context = Context(store, clock, folder, arrival_timeout, committed)
+        self._stamp = partial(stamp_of, store)
         self._limits = (operations, seconds)
         self._folders = Folders(store, folder)
         self._claims = Claims()
@@ -65,24 +68,22 @@ class Inbox:
     def poll(self) -> Poll:
         """Look once for what is new, never for long. Raises RootLost, StoreUnavailable."""
         with self._lock:
-            allowance = Allowance(self._context.clock, *self._limits)
-            look = Look(allowance)
+            look = Look(Allowance(self._context.clock, *self._limits))
             entries = self._list()
             self._note(entries)
             self._recheck(look)
             self._advance(look)
             # Manifests are read first: their data folders need not be searched for trees.
-            self._folders.look(entries, self._claims.is_data_folder, allowance)
+            self._folders.look(entries, self._claims.is_data_folder, look.allowance)
             self._note_trees()
             self._advance(look)
-            waiting = sum(self._is_waited_for(path) for path in self._arriving)
             news, self._news = self._news, News()
             return Poll(
                 ready=tuple(sorted(news.ready.values(), key=job_key)),
                 gone=tuple(news.gone),
                 rejected=tuple(news.rejected.values()),
-                arriving=waiting,
-                more=allowance.exhausted,
+                arriving=sum(self._is_waited_for(path) for path in self._arriving),
+                more=look.allowance.exhausted,
             )
 
     def fetch(self, chunk: Chunk, target: Path) -> str:
@@ -91,11 +92,7 @@ class Inbox:
 
     def has(self, job: Job) -> bool:
         """Tell whether the job's manifest is still there, whatever a listing says."""
-        try:
-            self._context.store.stat(job.manifest_path)
-        except NotFound:
-            return False
-        return True
+        return self._stamp(job.manifest_path) is not None
 
     def remove(self, job: Job | Rejected) -> None:
         """Delete a finished job, its data first and its manifest last."""
@@ -189,7 +186,7 @@ class Inbox:
 
     def _look_at(self, record: Record, arrival: Arrival, look: Look) -> bool:
         """Look at one arrival; True where it is over."""
-        if self._is_taken(record, arrival) and not self._has_manifest(record.path):
+        if self._is_taken(record, arrival) and self._stamp(record.path) is None:
             return False
         result = arrival.look(look.allowance)
         if arrival.plan is not None and (claim := claim_of(arrival.plan)) != record.claim:
@@ -231,7 +228,7 @@ class Inbox:
                 continue
             if not look.allowance.spend():
                 return
-            seen = self._stat(path)
+            seen = self._stamp(path)
             if seen == record.seen:
                 self._turn.rotate(-1)
                 continue
@@ -246,24 +243,11 @@ class Inbox:
         for path in sorted(self._removed):
             if not look.allowance.spend():
                 return
-            record, seen = self._records[path], self._stat(path)
+            record, seen = self._records[path], self._stamp(path)
             if seen not in (None, record.seen):
                 self._removed.discard(path)
                 self._withdraw(record)
                 self._start(record)
-
-    def _stat(self, path: str) -> tuple[int, int] | None:
-        try:
-            found = self._context.store.stat(path)
-        except NotFound:
-            return None
-        return (found.size, found.stamp)
-
-    def _has_manifest(self, path: str) -> bool:
-        try:
-            return self._context.store.stat(path).kind == "file"
-        except NotFound:
-            return False
 
     def _is_taken(self, record: Record, arrival: Arrival) -> bool:
         """Tell whether a tree without a manifest of its own is the data of another manifest."""
@@ -277,22 +261,28 @@ class Inbox:
 
     def _take_out(self, job: Job | Rejected, act: Callable[[tuple[str, ...]], None]) -> None:
         with self._lock:
-            paths = tuple(sorted(self._by_id.get(job.job_id, set()) | {job.manifest_path}))
-            records = [record for path in paths if (record := self._records.get(path))]
+            paths = sorted(self._by_id.get(job.job_id, set()) | {job.manifest_path})
+        # A manifest that was replaced meanwhile is another job's, and so is its data.
+        own = tuple(path for path in paths if holds(self._context.store, path, job.manifest))
+        with self._lock:
+            records = [record for path in own if (record := self._records.get(path))]
             before = [(record, record.state) for record in records]
             for record in records:
                 record.state = State.REMOVED
         try:
-            act(paths)
+            act(own)
         except BaseException:
             with self._lock:
                 for record, state in before:
                     record.state = state
+                    if record.path not in self._turn:
+                        self._turn.append(record.path)
             raise
         with self._lock:
             for record in records:
-                self._removed.add(record.path)
-                self._release(record)
+                if self._records.get(record.path) is record:  # else a poll has seen that it is gone
+                    self._removed.add(record.path)
+                    self._release(record)
 
     def _spared(self, own: tuple[str, ...]) -> Callable[[str], bool]:
         """Return a test of whether a path is still needed by another manifest than `own`."""

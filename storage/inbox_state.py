@@ -10,6 +10,8 @@ from panini_daemon.storage.jobs import Job, Rejected
 
 
 class State(Enum):
+    """Where a manifest stands."""
+
     ARRIVING = auto()
     REPORTED = auto()
     REMOVED = auto()

@@ -152,6 +152,7 @@ class Leases:
             held = [claim for claim in self._course.claims.values() if claim.state is LeaseState.HELD]
         for claim in [claim for claim in held if self._course.is_expired(claim, now)]:
             self._course.lose(claim, None)
+        held = [claim for claim in held if claim.state is LeaseState.HELD]
         if not any(now - claim.written >= self._timing.refresh for claim in held):
             return
         # A folder left behind by a mount that went away would take the writes, and nobody would see them.

@@ -8,7 +8,7 @@ import errno
 import itertools
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from stat import S_ISDIR, S_ISLNK, S_ISREG
 from types import TracebackType
@@ -20,12 +20,13 @@ from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, spli
 from panini_daemon.storage.os_errors import storage_error
 from panini_daemon.storage.root import MARKER
 from panini_daemon.storage.store import Entry, Kind, Stat
+from panini_daemon.storage.syncing import sync_file_system, sync_path
 
 _PIECE = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
-_NO_FOLDER_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EACCES, errno.EBADF}
 _TRIES = 3
+_SYNC_SINGLY = 8
 
 
 class LocalStore:
@@ -80,10 +81,22 @@ class LocalStore:
         """Write a file whole or not at all."""
         self._write_whole(path, (data,), durable=durable)
 
-    def put(self, path: str, source: Path) -> None:
+    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
         """Copy a local file into the tree. An OSError of `source` itself stays what it is."""
         with source.open("rb") as file:
-            self._write_whole(path, iter(lambda: file.read(_PIECE), b""), durable=True)
+            self._write_whole(path, iter(lambda: file.read(_PIECE), b""), durable=durable)
+
+    def sync(self, paths: Sequence[str]) -> None:
+        """Sync a few files one by one, many by one sync of their whole file system."""
+        if len(paths) > _SYNC_SINGLY:
+            with _Mapped(self, ""):
+                sync_file_system(self._root)
+            return
+        for path in paths:
+            with _Mapped(self, path):
+                full = self._find(path)
+                sync_path(full)
+                sync_path(full[: full.rindex("/")])
 
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes."""
@@ -145,7 +158,7 @@ class LocalStore:
             with mapped:
                 os.rename(temporary, target)
                 if durable:
-                    _sync_folder(target[: target.rindex("/")])
+                    sync_path(target[: target.rindex("/")])
         except BaseException:
             _discard(temporary)
             raise
@@ -253,18 +266,6 @@ def _write_all(descriptor: int, data: bytes) -> None:
         rest = memoryview(data)[written:]
         while rest:
             rest = rest[os.write(descriptor, rest) :]
-
-
-def _sync_folder(full: str) -> None:
-    descriptor = os.open(full, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Many FUSE file systems cannot sync a folder; the file's own sync is then all there is.
-        if error.errno not in _NO_FOLDER_SYNC:
-            raise
-    finally:
-        os.close(descriptor)
 
 
 def _discard(temporary: str) -> None:

@@ -15,6 +15,15 @@ def stat_file(store: Store, path: str) -> Stat:
     return found
 
 
+def stamp_of(store: Store, path: str) -> tuple[int, int] | None:
+    """Return what changes when a file does, None where it is not there."""
+    try:
+        found = store.stat(path)
+    except NotFound:
+        return None
+    return (found.size, found.stamp)
+
+
 def read_bounded(store: Store, path: str, limit: int) -> bytes:
     """Return the content of a JSON file of at most `limit` bytes.
 
@@ -28,3 +37,14 @@ def read_bounded(store: Store, path: str, limit: int) -> bytes:
         raise ManifestUnreadable(f"{path} cannot be read: {error}") from error
     check_size(len(data), path, limit)
     return data
+
+
+def holds(store: Store, path: str, data: bytes) -> bool:
+    """Tell whether a file has this content, or none that could be read where `data` is empty; or is not there."""
+    try:
+        with store.open(path) as file:
+            return not data or file.read(len(data) + 1) == data
+    except NotFound:
+        return True
+    except (UnsafeName, StoreReadOnly):
+        return not data

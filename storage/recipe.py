@@ -104,5 +104,5 @@ def parse_recipe(data: bytes) -> Recipe:
 
 
 def format_recipe(fields: Mapping[str, object]) -> bytes:
-    """Write a recipe's fields as UTF-8 JSON."""
-    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+    """Write a recipe's fields as UTF-8 JSON, on one line: a tree has many of them, and most chunks are small."""
+    return (json.dumps(fields, ensure_ascii=False, separators=(",", ":")) + "\n").encode()

@@ -4,6 +4,7 @@ Paths are strings relative to the root, segments separated by `/`, no leading sl
 An implementation maps whatever its medium raises to the errors of `panini_daemon.storage.errors`.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Literal, Protocol
@@ -49,8 +50,11 @@ class Store(Protocol):
         `durable` asks for an fsync before the name appears.
         """
 
-    def put(self, path: str, source: Path) -> None:
-        """Copy a local file into the tree, whole or not at all, durable."""
+    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
+        """Copy a local file into the tree, whole or not at all, as `write` does."""
+
+    def sync(self, paths: Sequence[str]) -> None:
+        """Make files that were written without `durable` outlive a power cut; many cost little more than one."""
 
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes."""

@@ -64,9 +64,7 @@ def test_the_package_is_installed_once_until_its_configuration_changes(dev: Modu
     assert len(calls(dev, "-m pip install")) == 2
 
 
-def test_a_failing_pip_is_tried_three_times_and_quoted(
-    dev: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_failing_pip_is_tried_three_times_and_quoted(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     (dev.ROOT / "pip-code").write_text("1", encoding="utf-8")
     assert dev.main(["test"]) == 1
     assert len(calls(dev, "-m pip install")) == 3
@@ -85,9 +83,7 @@ def test_the_demo_is_given_its_arguments(dev: ModuleType) -> None:
     assert calls(dev, "-m panini_daemon") == ["-m panini_daemon demo notes.txt"]
 
 
-def test_type_errors_name_the_repositorys_own_files(
-    dev: ModuleType, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_type_errors_name_the_repositorys_own_files(dev: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
     assert dev.main(["types"]) == 1
     assert "\nstorage/store.py:3: error: wrong\ndaemon/cli.py:1: error: wrong\n" in capsys.readouterr().out
     assert (dev.TREE / "panini_daemon/storage/__init__.py").exists()
@@ -130,9 +126,7 @@ def test_a_python_that_is_too_old_is_refused_by_its_number(
 
 
 @pytest.mark.parametrize("arguments", [[], ["tset"], ["lint", "daemon"]])
-def test_a_wrong_command_is_refused_before_anything_is_installed(
-    dev: ModuleType, arguments: list[str]
-) -> None:
+def test_a_wrong_command_is_refused_before_anything_is_installed(dev: ModuleType, arguments: list[str]) -> None:
     assert dev.main(arguments) == 2
     assert calls(dev, "") == []
 

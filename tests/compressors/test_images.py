@@ -54,6 +54,19 @@ def test_an_uncompressed_image_comes_back_exactly(name: str, level: Level) -> No
     assert ImagePixels().decompress(encoded.payload, encoded.parameters, len(data), Device()) == data
 
 
+def test_a_pattern_goes_through_webp_where_that_is_smaller_and_comes_back() -> None:
+    tile = np.random.default_rng(1).integers(0, 256, (32, 32, 3), np.uint8)
+    drawing = np.tile(tile, (2, 8, 1))
+    data = save(drawing, "PPM")
+    encoded = ImagePixels().compress(data, Context(Level.MAX, Kind.IMAGE))
+    assert encoded.parameters["coder"] == "webp"
+    assert ImagePixels().decompress(encoded.payload, encoded.parameters, len(data), Device()) == data
+    with pytest.raises(PayloadDamaged):
+        ImagePixels().decompress(
+            encoded.payload, {**encoded.parameters, "width": 128, "stride": 384}, len(data), Device()
+        )
+
+
 def test_smooth_pixels_take_under_a_fifth() -> None:
     data = save(COLOUR, "BMP")
     assert len(ImagePixels().compress(data, Context(Level.BEST, Kind.IMAGE)).payload) * 5 < len(data)

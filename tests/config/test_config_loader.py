@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from panini_daemon.config.errors import ConfigError
 from panini_daemon.config.fields import Fields
 from panini_daemon.config.listing import describe
@@ -89,9 +90,7 @@ def test_a_fuse_mount_is_shared_unless_the_user_says_otherwise(tmp_path: Path) -
 def test_a_flag_beats_the_environment_which_beats_the_file_which_beats_the_default(tmp_path: Path) -> None:
     path = tmp_path / "panini.toml"
     path.write_text('level = "fast"\nmethod = "text"\ndevice = "cpu"\n', encoding="utf-8")
-    loaded = load_in(
-        tmp_path, {"level": "max", "method": None}, {"PANINI_LEVEL": "balanced", "PANINI_METHOD": "image"}
-    )
+    loaded = load_in(tmp_path, {"level": "max", "method": None}, {"PANINI_LEVEL": "balanced", "PANINI_METHOD": "image"})
     found = loaded.settings
     assert (found.level, found.method, found.device, found.max_attempts) == ("max", "image", "cpu", 3)
     origins = [loaded.origin[name] for name in ("level", "method", "device", "max_attempts")]
@@ -260,9 +259,7 @@ def test_a_wrong_or_misplaced_token_is_not_shown(tmp_path: Path, environ: dict[s
         ({"root": "tree", "spool": "tree"}, "spool"),
     ],
 )
-def test_settings_that_contradict_each_other_are_refused(
-    tmp_path: Path, flags: dict[str, object], name: str
-) -> None:
+def test_settings_that_contradict_each_other_are_refused(tmp_path: Path, flags: dict[str, object], name: str) -> None:
     assert set(wrong(tmp_path, flags)) == {name}
 
 
@@ -285,15 +282,11 @@ def test_one_wait_set_alone_never_contradicts_the_defaults_of_a_local_folder(
 
 
 def test_a_setting_that_is_wrong_by_itself_is_not_reported_twice(tmp_path: Path) -> None:
-    assert set(wrong(tmp_path, {"lease_stale": "x", "lease_stop": 1000, "lease_settle": 1})) == {
-        "lease_stale"
-    }
+    assert set(wrong(tmp_path, {"lease_stale": "x", "lease_stop": 1000, "lease_settle": 1})) == {"lease_stale"}
 
 
 def test_the_listing_shows_what_a_file_may_hold_and_explains_everything(tmp_path: Path) -> None:
-    rows = {
-        row.name: row for row in describe(load_in(tmp_path, {"lease_stale": "90s", "memory_budget": "4GiB"}))
-    }
+    rows = {row.name: row for row in describe(load_in(tmp_path, {"lease_stale": "90s", "memory_budget": "4GiB"}))}
     assert (rows["lease_stale"].value, rows["lease_stale"].origin) == ("90s", "--lease-stale")
     assert (rows["memory_budget"].value, rows["shared"].value, rows["github_token"].value) == (
         "4GiB",
@@ -315,9 +308,7 @@ def test_what_the_listing_shows_loads_to_the_same_settings(tmp_path: Path) -> No
 @given(
     st.dictionaries(
         st.sampled_from([*Fields.model_fields, "unknown"]),
-        st.one_of(
-            st.text(max_size=8), st.integers(), st.floats(), st.booleans(), st.lists(st.text(), max_size=2)
-        ),
+        st.one_of(st.text(max_size=8), st.integers(), st.floats(), st.booleans(), st.lists(st.text(), max_size=2)),
         max_size=4,
     )
 )

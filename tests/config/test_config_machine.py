@@ -4,6 +4,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from panini_daemon.config.machine import Machine, parse_mounts, read_cores, read_machine, read_memory
 
 MOUNTS = """\

@@ -3,6 +3,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from panini_daemon.config.values import (
     check_device,
     check_folder,
@@ -44,9 +45,7 @@ def test_a_size_is_read_with_binary_and_decimal_units(value: object, size: int) 
     assert parse_size(value) == size
 
 
-@pytest.mark.parametrize(
-    "value", ["", "4G", "GiB", "-1", -1, 1.5, "0.3B", True, None, "1e400", "٣", "nan", [1]]
-)
+@pytest.mark.parametrize("value", ["", "4G", "GiB", "-1", -1, 1.5, "0.3B", True, None, "1e400", "٣", "nan", [1]])
 def test_what_is_no_size_is_refused_with_an_example(value: object) -> None:
     with pytest.raises(ValueError, match='"4GiB"'):
         parse_size(value)
@@ -68,9 +67,7 @@ def test_a_duration_is_read_in_seconds(value: object, seconds: float) -> None:
     assert parse_duration(value) == pytest.approx(seconds)
 
 
-@pytest.mark.parametrize(
-    "value", ["", "fast", "5 min", "-1s", -0.5, float("nan"), float("inf"), "inf", False, None]
-)
+@pytest.mark.parametrize("value", ["", "fast", "5 min", "-1s", -0.5, float("nan"), float("inf"), "inf", False, None])
 def test_what_is_no_duration_is_refused_with_an_example(value: object) -> None:
     with pytest.raises(ValueError, match='"5m"'):
         parse_duration(value)
@@ -88,16 +85,12 @@ def test_a_written_duration_reads_the_same(seconds: float) -> None:
     assert parse_duration(format_duration(seconds)) == seconds
 
 
-@pytest.mark.parametrize(
-    ("size", "text"), [(2**32, "4GiB"), (8 * 2**20, "8MiB"), (512 * 10**6, "512MB"), (7, "7")]
-)
+@pytest.mark.parametrize(("size", "text"), [(2**32, "4GiB"), (8 * 2**20, "8MiB"), (512 * 10**6, "512MB"), (7, "7")])
 def test_sizes_are_written_with_the_largest_unit_that_loses_nothing(size: int, text: str) -> None:
     assert format_size(size) == text
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.25, "0.25s"), (90.0, "90s"), (300.0, "5m"), (86400.0, "1d")]
-)
+@pytest.mark.parametrize(("seconds", "text"), [(0.25, "0.25s"), (90.0, "90s"), (300.0, "5m"), (86400.0, "1d")])
 def test_durations_are_written_with_the_largest_unit_that_loses_nothing(seconds: float, text: str) -> None:
     assert format_duration(seconds) == text
 

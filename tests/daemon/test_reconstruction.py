@@ -97,9 +97,7 @@ def test_a_reference_gives_its_targets_bytes() -> None:
 
 def test_a_reference_to_a_reference_is_refused() -> None:
     with pytest.raises(ReconstructionFailed, match="one step"):
-        reconstruct(
-            reference(), b"", registry=Registry(), device=Device(), resolve=lambda _: (reference(), b"")
-        )
+        reconstruct(reference(), b"", registry=Registry(), device=Device(), resolve=lambda _: (reference(), b""))
 
 
 @pytest.mark.parametrize("path", [None, 7])

@@ -6,13 +6,14 @@ from panini_daemon.errors import SpoolUnavailable
 from panini_daemon.spool import Spool
 
 
-def test_files_of_a_place_are_gone_afterwards(tmp_path: Path) -> None:
+def test_files_of_a_place_take_no_room_afterwards_and_are_used_again(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
         with spool.place() as place:
             place.original.write_bytes(b"x")
             place.payload.write_bytes(b"y")
-        assert not place.original.exists()
-        assert not place.payload.exists()
+        assert place.original.stat().st_size == place.payload.stat().st_size == 0
+        with spool.place() as again:
+            assert again == place
 
 
 def test_two_places_never_share_a_file(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """One folder as several machines see it through a cloud: late, out of order, at times incomplete."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -142,8 +142,11 @@ class DelayedStore:
             self._folder.create(self._name, path, bytes(data))
         self._fail()
 
-    def put(self, path: str, source: Path) -> None:
+    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
         self.write(path, source.read_bytes())
+
+    def sync(self, paths: Sequence[str]) -> None:
+        """Do nothing: a mount's own delays are what this store is about."""
 
     def append(self, path: str, data: bytes) -> None:
         visible = self._visible(path)

@@ -2,7 +2,7 @@
 
 import io
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,10 +133,15 @@ class MemoryStore:
         with self._operation("write", path):
             self._set(path, bytes(data))
 
-    def put(self, path: str, source: Path) -> None:
+    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
         data = source.read_bytes()
         with self._operation("put", path):
             self._set(path, data)
+
+    def sync(self, paths: Sequence[str]) -> None:
+        for path in paths:
+            with self._operation("sync", path):
+                self._get(path)
 
     def append(self, path: str, data: bytes) -> None:
         with self._operation("append", path):
@@ -178,7 +183,8 @@ class MemoryStore:
             self.operations.append((operation, path))
             for fault in self._faults:
                 if fault.hits(operation, path):
-                    raise fault.error
+                    # Without the traceback of the last time it was raised.
+                    raise fault.error.with_traceback(None)
             if self._lost:
                 raise RootLost("the mount went away; mount it again")
             if self._links and any("/".join(segments[:end]) in self._links for end in range(1, len(segments))):

@@ -38,7 +38,7 @@ def payload(tmp_path: Path) -> Path:
 
 def test_a_commit_reads_back(payload: Path) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     commit = find_commit(store, "f")
     assert (commit.payload_size, commit.payload_hash, store.read("f/compressed.bin")) == (7, sha(PAYLOAD), PAYLOAD)
 
@@ -46,7 +46,7 @@ def test_a_commit_reads_back(payload: Path) -> None:
 @pytest.mark.parametrize("missing", ["compressed.bin", "recipe.json"])
 def test_one_file_alone_is_not_a_commit(payload: Path, missing: str) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     store.delete(f"f/{missing}")
     with pytest.raises(NotCommitted):
         find_commit(store, "f")
@@ -59,13 +59,13 @@ def test_files_of_two_commits_are_not_a_commit_and_are_overwritten(payload: Path
     with pytest.raises(NotCommitted, match=sha(PAYLOAD)):
         find_commit(store, "f")
     assert already_committed(store, "f", sha(b"original")) is None
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     assert find_commit(store, "f").payload_hash == sha(PAYLOAD)
 
 
 def test_a_good_commit_of_the_same_bytes_is_found(payload: Path) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     found = already_committed(store, "f", sha(b"original"))
     assert found is not None
     assert found.payload_path == "f/compressed.bin"
@@ -73,14 +73,14 @@ def test_a_good_commit_of_the_same_bytes_is_found(payload: Path) -> None:
 
 def test_a_good_commit_of_other_bytes_is_never_overwritten(payload: Path) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     with pytest.raises(BaseConflict, match="another base"):
         already_committed(store, "f", sha(b"other"))
 
 
 def test_a_damaged_commit_of_other_bytes_is_in_nobodys_way(payload: Path) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     store.write("f/compressed.bin", b"damaged")
     assert already_committed(store, "f", sha(b"other")) is None
 
@@ -94,23 +94,23 @@ def test_losing_the_lease_between_the_two_files_leaves_nothing_committed(payload
             raise LeaseLost("gone")
 
     with pytest.raises(LeaseLost):
-        write_commit(store, "f", recipe(), payload, allowed=allowed)
+        write_commit(store, "f", recipe(), payload, sha(PAYLOAD), allowed=allowed)
     with pytest.raises(NotCommitted):
         find_commit(store, "f")
 
 
 def test_a_folder_that_reads_back_otherwise_is_told(payload: Path) -> None:
     class Forgetful(MemoryStore):
-        def put(self, path: str, source: Path) -> None:
+        def put(self, path: str, source: Path, *, durable: bool = True) -> None:
             self.write(path, b"")
 
     with pytest.raises(StoreUnavailable, match="read back"):
-        write_commit(Forgetful(), "f", recipe(), payload)
+        write_commit(Forgetful(), "f", recipe(), payload, sha(PAYLOAD))
 
 
 def test_a_huge_recipe_is_not_read(payload: Path) -> None:
     store = MemoryStore()
-    write_commit(store, "f", recipe(), payload)
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
     store.write("f/recipe.json", json.dumps({"x": "y" * (16 << 20)}).encode())
     with pytest.raises(NotCommitted, match="bytes"):
         find_commit(store, "f")

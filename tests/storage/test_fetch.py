@@ -71,7 +71,7 @@ def test_an_absent_file_is_a_missing_chunk(store: MemoryStore, tmp_path: Path) -
 
 @pytest.mark.parametrize("chunk", [replace(CHUNK, size=11), replace(CHUNK, data_offset=1)])
 def test_a_short_file_is_still_arriving(store: MemoryStore, tmp_path: Path, chunk: Chunk) -> None:
-    with pytest.raises(StillArriving, match="expected 1[01]; wait"):
+    with pytest.raises(StillArriving, match=r"expected 1[01]; wait"):
         fetch(store, chunk, tmp_path / "x")
 
 

@@ -458,10 +458,21 @@ JSON = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=8,
 )
-KEYS = st.sampled_from(
-    "chunks files base chunk_id id offset size hash path chunk_path base_dir chunk_info priority total_chunks "
-    "pattern dependencies created_at source version original_hash grammar_id".split()
-)
+_SOME = ["chunks", "files", "base", "chunk_id", "id", "offset", "size", "hash", "path", "chunk_path"]
+_MORE = [
+    "base_dir",
+    "chunk_info",
+    "priority",
+    "total_chunks",
+    "pattern",
+    "dependencies",
+    "created_at",
+    "source",
+    "version",
+    "original_hash",
+    "grammar_id",
+]
+KEYS = st.sampled_from([*_SOME, *_MORE])
 FIELDS = st.dictionaries(KEYS, JSON | st.dictionaries(KEYS, JSON, max_size=3), max_size=6)
 
 

@@ -700,6 +700,42 @@ def test_remove_leaves_what_the_job_does_not_name(scene: Scene) -> None:
     assert scene.left() == [f"{TREE}/chunk_0001/thesis.txt", f"{TREE}/letters/one.txt"]
 
 
+def test_a_manifest_that_was_replaced_meanwhile_is_not_removed_with_the_old_job(scene: Scene) -> None:
+    write_job(scene.store)
+    write_tree(scene.store, TREE)
+    old = scene.poll().ready
+    write_json(scene.store, "inbox/j1.json", job(priority=5))
+    write_json(scene.store, f"{TREE}/manifest.json", tree_manifest(colour="blue"))
+    before = scene.left()
+    for found in old:
+        scene.inbox.remove(found)
+    assert scene.left() == before
+    new = scene.poll().ready
+    assert len(new) == 2
+    for found in new:
+        scene.inbox.set_aside(found, found.chunks)
+    assert scene.left() == []
+
+
+def test_a_poll_in_the_midst_of_a_removal_disturbs_nothing(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_job(scene.store)
+    write_tree(scene.store, TREE)
+    polls: list[Poll] = []
+    delete = scene.store.delete
+
+    def delete_and_poll(path: str) -> None:
+        delete(path)
+        polls.append(scene.poll())
+
+    ready = scene.poll().ready
+    monkeypatch.setattr(scene.store, "delete", delete_and_poll)
+    for found in ready:
+        scene.inbox.remove(found)
+    assert len(polls) == 8
+    assert {(poll.ready, poll.gone, poll.rejected) for poll in [*polls, scene.poll()]} == {((), (), ())}
+    assert scene.left() == []
+
+
 def test_remove_again_after_an_outage_ends_the_work(scene: Scene) -> None:
     write_tree(scene.store, TREE)
     found = scene.one()

@@ -1,3 +1,4 @@
+import contextlib
 import json
 
 import pytest
@@ -30,9 +31,7 @@ def test_a_written_recipe_reads_back() -> None:
 
 def test_version_1_0_parameters_beside_the_method_are_options() -> None:
     parsed = parse_recipe(
-        recipe(
-            version="1.0", reconstruction={"method": "gzip_decompress", "encoding": "utf-8", "parameters": {"a": 1}}
-        )
+        recipe(version="1.0", reconstruction={"method": "gzip_decompress", "encoding": "utf-8", "parameters": {"a": 1}})
     )
     assert parsed.reconstruction.options == {"encoding": "utf-8", "a": 1}
 
@@ -95,7 +94,5 @@ def test_random_bytes_raise_only_the_typed_error(data: bytes) -> None:
 def test_a_damaged_recipe_parses_or_raises_only_the_typed_error(position: int, value: int) -> None:
     data = bytearray(recipe())
     data[position % len(data)] = value
-    try:
+    with contextlib.suppress(RecipeInvalid):
         parse_recipe(bytes(data))
-    except RecipeInvalid:
-        pass
