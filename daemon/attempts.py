@@ -1,8 +1,10 @@
-"""Bringing one chunk to an end, whatever happens on the way: retries, waits, exclusions."""
+"""Bringing chunks to an end, whatever happens on the way: retries, waits, exclusions."""
 
 import random
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
 from panini_daemon.errors import ComputeFailed
 from panini_daemon.failures import Action, action_for
@@ -25,6 +27,28 @@ class RetryPolicy:
         return full * jitter.uniform(0.5, 1.0)
 
 
+class Suspects:
+    """Codecs that hung, crashed or lied. After three times one is no longer tried by itself in this process."""
+
+    _ENOUGH = 3
+
+    def __init__(self) -> None:
+        """Suspect nobody."""
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+
+    def accuse(self, method: str) -> bool:
+        """Count one more time; True where that was the last one needed."""
+        with self._lock:
+            self._counts[method] += 1
+            return self._counts[method] == self._ENOUGH
+
+    def convicted(self) -> frozenset[str]:
+        """Return the codecs that are not to be tried."""
+        with self._lock:
+            return frozenset(method for method, count in self._counts.items() if count >= self._ENOUGH)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempts:
     """Runs chunks through the line under a retry policy.
@@ -38,21 +62,33 @@ class Attempts:
     sleep: Callable[[float], bool]
     stop: Callable[[Exception], None]
     jitter: random.Random
+    suspects: Suspects = field(default_factory=Suspects)
 
-    def run(self, job: Job, chunk: Chunk, held: Callable[[], None], log: Logger) -> Outcome:
-        """Work on one chunk until it is committed, failed for good, or dropped. Never raises an Exception."""
-        tries, waits, exclude = 0, 0, frozenset[str]()
+    def run(self, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], log: Logger) -> list[Outcome]:
+        """Work on chunks until each is committed, failed for good, or dropped. Never raises an Exception."""
+        if len(chunks) > 1:
+            try:
+                held()
+                return process(self.line, job, chunks, held=held, exclude=self._excluded(job))
+            except Exception as error:  # noqa: BLE001  alone, each shows whose error it is
+                log.debug("group_split", error=_describe(error), chunks=len(chunks))
+        return [self._run_one(job, chunk, held, log.bind(chunk=chunk.name)) for chunk in chunks]
+
+    def _run_one(self, job: Job, chunk: Chunk, held: Callable[[], None], log: Logger) -> Outcome:
+        tries, waits, exclude = 0, 0, self._excluded(job)
         while True:
             try:
                 held()
-                outcome = process(self.line, job, chunk, held=held, exclude=tuple(sorted(exclude)))
+                (outcome,) = process(self.line, job, [chunk], held=held, exclude=exclude)
                 return replace(outcome, tries=tries + 1)
             except Exception as error:  # noqa: BLE001  the table decides; an unforeseen one ends in failed/
                 action = action_for(error)
-                by_name = (job.method or self.line.method) != "auto"
-                if action is Action.EXCLUDE and not by_name and (method := _culprit(error)) and method not in exclude:
+                method = error.method if isinstance(error, ComputeFailed) else None
+                if action is Action.EXCLUDE and method and method not in exclude and not self._is_named(job):
                     exclude |= {method}
                     log.warning("codec_excluded", method=method, error=_describe(error))
+                    if self.suspects.accuse(method):
+                        log.error("codec_disabled", method=method, reason="it failed three times")
                     continue
                 if action is Action.WAIT:
                     waits += 1
@@ -76,9 +112,11 @@ class Attempts:
             return Outcome(chunk, State.FAILED, error=error, tries=tries)
         return None
 
+    def _is_named(self, job: Job) -> bool:
+        return (job.method or self.line.method) != "auto"
 
-def _culprit(error: Exception) -> str | None:
-    return error.method if isinstance(error, ComputeFailed) else None
+    def _excluded(self, job: Job) -> frozenset[str]:
+        return frozenset() if self._is_named(job) else self.suspects.convicted()
 
 
 def _describe(error: Exception) -> str:

@@ -5,16 +5,18 @@ Processes start when the first chunk needs them and are replaced when a plugin h
 
 import queue
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.compute_pipe import ComputeProcess, Message, error_from
-from panini_daemon.errors import ComputeFailed, DaemonError
+from panini_daemon.errors import ComputeFailed, DaemonError, VerificationFailed
+from panini_daemon.spool import Place
+from panini_daemon.storage.jobs import Chunk
 
 _MIB = 1 << 20
 
@@ -45,6 +47,20 @@ class Order:
     grammar_id: str | None = None
     exclude: tuple[str, ...] = ()
 
+    @classmethod
+    def of(cls, chunk: Chunk, place: Place, request: str, level: str, exclude: Collection[str]) -> Self:
+        """Make the order for a chunk that was fetched to `place`."""
+        return cls(
+            source=place.original,
+            target=place.payload,
+            size=chunk.size,
+            request=request,
+            level=level,
+            pattern_type=chunk.pattern_type,
+            grammar_id=chunk.grammar_id,
+            exclude=tuple(sorted(exclude)),
+        )
+
     def message(self) -> Message:
         """Return the order as the compute process reads it."""
         return {
@@ -71,6 +87,20 @@ class Compressed:
     payload_hash: str
     trials: tuple[tuple[str, int | None, str | None], ...]
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """A payload to be decoded as a reader would: its recipe.json, its file, the size of what must come out."""
+
+    recipe: bytes
+    payload: Path
+    size: int
+    method: str
+
+    def message(self) -> Message:
+        """Return the request as the compute process reads it."""
+        return {"recipe": self.recipe.decode(), "payload": str(self.payload)}
 
 
 class ProcessPool:
@@ -140,29 +170,34 @@ class Compute:
         self._cpu = ProcessPool("cpu", workers, limits, stop)
         self._gpu = GpuQueue(device, limits, stop, batch) if device != "cpu" else None
 
-    def compress(self, order: Order) -> Compressed:
-        """Compress one chunk into `order.target`.
+    def compress(self, orders: Sequence[Order]) -> list[Compressed]:
+        """Compress chunks into their orders' targets, in one process; the first error is raised.
 
-        Raises ComputeFailed, ComputeStopped, SpoolUnavailable and CompressorError.
+        Orders that go together ask for the same. Raises ComputeFailed, ComputeStopped, SpoolUnavailable and
+        CompressorError.
         """
-        if self._gpu and self._wants_gpu(order.request):
-            reply, device = self._gpu.compress(order), self._gpu.device_name
+        if not orders:
+            return []
+        if self._gpu and self._wants_gpu(orders[0].request):
+            replies, device = self._gpu.compress(orders), self._gpu.device_name
         else:
-            reply = self._cpu.call({"task": "compress", "items": [order.message()]}, order.size)["results"][0]
+            request = {"task": "compress", "items": [order.message() for order in orders]}
+            replies = self._cpu.call(request, sum(order.size for order in orders))["results"]
             device = str(self._cpu.hello()["hello"])
-        if "error" in reply:
-            raise error_from(reply)
-        trials = tuple((method, size, error) for method, size, error in reply.pop("trials"))
-        return Compressed(**reply, trials=trials, device=device)
+        return [_read_reply(reply, device) for reply in replies]
 
-    def verify(self, recipe: bytes, payload: Path, size: int, method: str) -> str:
-        """Decode a payload as a reader would and return the SHA-256 of what came out."""
-        request = {"task": "verify", "recipe": recipe.decode(), "payload": str(payload)}
-        pool = self._gpu.pool if self._gpu and method in self._gpu_methods() else self._cpu
-        reply = pool.call(request, size)["results"][0]
-        if "error" in reply:
-            raise error_from(reply)
-        return str(reply["hash"])
+    def verify(self, proofs: Sequence[Proof]) -> list[str]:
+        """Decode payloads as a reader would; return the SHA-256 of what came out of each."""
+        if not proofs:
+            return []
+        request = {"task": "verify", "items": [proof.message() for proof in proofs]}
+        gpu = self._gpu_methods()
+        pool = self._gpu.pool if self._gpu and any(proof.method in gpu for proof in proofs) else self._cpu
+        replies = pool.call(request, sum(proof.size for proof in proofs))["results"]
+        for reply, proof in zip(replies, proofs, strict=True):
+            if "error" in reply:
+                raise VerificationFailed(f"{proof.method}: {reply['error']}: {reply['message']}", proof.method)
+        return [str(reply["hash"]) for reply in replies]
 
     @property
     def device_name(self) -> str | None:
@@ -204,11 +239,12 @@ class GpuQueue:
         """The device with its product name, as the GPU process reports it."""
         return str(self.pool.hello()["hello"])
 
-    def compress(self, order: Order) -> Message:
-        """Queue one chunk and wait for its result."""
-        done: Future[Message] = Future()
-        self._waiting.put((order, done))
-        return done.result()
+    def compress(self, orders: Sequence[Order]) -> list[Message]:
+        """Queue chunks and wait for their results."""
+        waiting: list[Future[Message]] = [Future() for _ in orders]
+        for order, done in zip(orders, waiting, strict=True):
+            self._waiting.put((order, done))
+        return [done.result() for done in waiting]
 
     def close(self) -> None:
         """End the thread and the process."""
@@ -241,3 +277,10 @@ class GpuQueue:
         else:
             for (_, done), result in zip(batch, results, strict=True):
                 done.set_result(result)
+
+
+def _read_reply(reply: Message, device: str) -> Compressed:
+    if "error" in reply:
+        raise error_from(reply)
+    trials = tuple((method, size, error) for method, size, error in reply.pop("trials"))
+    return Compressed(**reply, trials=trials, device=device)

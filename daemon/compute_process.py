@@ -1,7 +1,7 @@
 """What runs inside a compute process: plugins, apart from the daemon, so that none can hang or crash it.
 
 One JSON object a line on standard input and output. The daemon names files; bytes never cross the pipe.
-A request is {"task": "compress", "items": [...]} or {"task": "verify", ...}; the answer is one object with
+A request is {"task": "compress" or "verify", "items": [...]}; the answer is one object with
 "results" or "error", before it any number of {"trial": method} while codecs are tried.
 """
 
@@ -85,7 +85,7 @@ def _describe(registry: Registry) -> Message:
 def _handle(request: Message, registry: Registry, device: Device, answers: BinaryIO) -> Message:
     if request["task"] == "compress":
         return {"results": _compress(request["items"], registry, device, answers)}
-    return {"results": [_verify(request, registry, device)]}
+    return {"results": [_verify(item, registry, device) for item in request["items"]]}
 
 
 def _compress(orders: Sequence[Message], registry: Registry, device: Device, answers: BinaryIO) -> list[Message]:
@@ -133,17 +133,17 @@ def _write(outcome: Result | CompressorError, output: Path, seconds: float) -> M
     }
 
 
-def _verify(request: Message, registry: Registry, device: Device) -> Message:
-    """Decode what was written to disk with the code a reader uses."""
-    recipe = parse_recipe(request["recipe"].encode())
-    payload = Path(request["payload"]).read_bytes()
+def _verify(item: Message, registry: Registry, device: Device) -> Message:
+    """Decode what was written to disk with the code a reader uses; it raises unless the bytes are the original's."""
+    recipe = parse_recipe(item["recipe"].encode())
+    payload = Path(item["payload"]).read_bytes()
     if hashlib.sha256(payload).hexdigest() != recipe.payload_hash:
-        return {
-            "error": "VerificationFailed",
-            "message": "the payload changed between writing and reading it",
-        }
-    chunk = reconstruct(recipe, payload, registry=registry, device=device)
-    return {"hash": recipe.original_hash if chunk.exact else ""}  # `reconstruct` has just compared it
+        return {"error": "VerificationFailed", "message": "the payload changed between writing and reading it"}
+    try:
+        chunk = reconstruct(recipe, payload, registry=registry, device=device)
+    except (CompressorError, DaemonError) as error:
+        return {"error": type(error).__name__, "message": str(error)}
+    return {"hash": recipe.original_hash if chunk.exact else ""}
 
 
 if __name__ == "__main__":

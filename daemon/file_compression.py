@@ -83,7 +83,7 @@ def compress_file(
     )
 
     def run(chunk: Chunk) -> Outcome:
-        outcome = attempts.run(job, chunk, lambda: None, log)
+        (outcome,) = attempts.run(job, [chunk], lambda: None, log)
         on_outcome(outcome)
         return outcome
 

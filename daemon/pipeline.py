@@ -7,7 +7,7 @@ because each step waits for something else: the folder, a compute process, the f
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Level, Registry, estimate_memory
-from panini_daemon.compute import Compressed, Compute, Order
+from panini_daemon.compute import Compressed, Compute, Order, Proof
 from panini_daemon.errors import VerificationFailed
 from panini_daemon.recipes import make_recipe
 from panini_daemon.spool import Place, Spool
@@ -24,6 +24,8 @@ from panini_daemon.storage.commits import already_committed, write_commit
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
 
+TOGETHER, TOGETHER_BYTES = 16, 1 << 20
+"""How many chunks, of how many bytes in all, go through the line together."""
 SYNCED_ALONE = 1 << 20
 """Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
 
@@ -82,53 +84,112 @@ class Line:
     one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
     """Held while small files are made: local file systems do that one by one, and threads would spin for it."""
 
+    def describe(
+        self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
+    ) -> bytes:
+        """Return the chunk's recipe.json."""
+        return make_recipe(
+            job,
+            chunk,
+            encoded,
+            original_hash=original_hash,
+            worker=self.worker,
+            moment=self.clock.now(),
+            timings=timings,
+        )
 
-def process(line: Line, job: Job, chunk: Chunk, *, held: Callable[[], None], exclude: tuple[str, ...]) -> Outcome:
-    """Bring one chunk of a leased job from its source to a commit that reads back.
 
-    `held` raises LeaseLost where the job's lease is gone; `exclude` names codecs that failed on this chunk.
-    Raises what the steps raise; whatever that is, nothing half-done is left that a reader would take for whole.
+def process(
+    line: Line, job: Job, chunks: Sequence[Chunk], *, held: Callable[[], None], exclude: Collection[str]
+) -> list[Outcome]:
+    """Bring chunks of a leased job from their source to commits that read back; outcomes in any order.
+
+    Small chunks go together, so that a step costs little more for many than for one. `held` raises LeaseLost
+    where the job's lease is gone; `exclude` names codecs that must not be tried. Raises what the steps raise;
+    whatever that is, nothing half-done is left that a reader would take for whole.
     """
-    method, level = job.method or line.method, job.level or line.level
-    watch, folder = Stopwatch(), line.folder_of(chunk)
-    if chunk.original_hash and (outcome := _found(line, chunk, folder, chunk.original_hash)):
-        return outcome
-    need = estimate_memory(chunk.size, method, Level(level), registry=line.registry)
-    with line.budget.reserve(need), line.spool.place() as place:
+    done, todo = _look_for_commits(line, chunks)
+    method, level, watch = job.method or line.method, job.level or line.level, Stopwatch(len(todo))
+    need = estimate_memory(sum(chunk.size for chunk in todo), method, Level(level), registry=line.registry)
+    with line.budget.reserve(need), line.spool.places(len(todo)) as places:
         with watch.step("fetch"):
-            original_hash = line.fetch(chunk, place.original)
-        if not chunk.original_hash and (outcome := _found(line, chunk, folder, original_hash)):
-            return outcome
+            hashes = [line.fetch(chunk, place.original) for chunk, place in zip(todo, places, strict=True)]
         with watch.step("compress"):
-            encoded = line.compute.compress(_order(chunk, place, method, level, exclude))
-        watch.split("compress", encoded.seconds, rest="queue")
-        recipe = make_recipe(
-            job, chunk, encoded, original_hash=original_hash, worker=line.worker,
-            moment=line.clock.now(), timings=watch.seconds,
-        )  # fmt: skip
+            orders = [Order.of(chunk, place, method, level, exclude) for chunk, place in zip(todo, places, strict=True)]
+            encoded = line.compute.compress(orders)
+        watch.split("compress", sum(one.seconds for one in encoded), rest="queue")
+        works = [
+            _Work(chunk, place, original_hash, one, line.describe(job, chunk, one, original_hash, watch.seconds))
+            for chunk, place, original_hash, one in zip(todo, places, hashes, encoded, strict=True)
+        ]
         with watch.step("verify"):
-            decoded = line.compute.verify(recipe, place.payload, chunk.size, encoded.method)
-            _require_equal(decoded, original_hash, chunk, encoded)
+            _require_equal(works, line.compute.verify([work.proof for work in works]))
         with watch.step("commit"):
-            durable = line.shared or encoded.payload_size >= SYNCED_ALONE
-            with nullcontext() if durable else line.one_at_a_time:
-                written = write_commit(
-                    line.store, folder, recipe, place.payload, encoded.payload_hash, durable=durable, allowed=held
-                )
-    return _committed(chunk, original_hash, encoded, watch.seconds, () if durable else written)
+            unsynced = [_commit(line, work, held) for work in works]
+    return done + [work.outcome(watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
+
+
+def group(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
+    """Put small neighbours together; a large chunk, and one whose hash nobody declared, goes alone."""
+    together: list[Chunk] = []
+    size = 0
+    for chunk in chunks:
+        if together and (len(together) == TOGETHER or size + chunk.size > TOGETHER_BYTES or not chunk.original_hash):
+            yield together
+            together, size = [], 0
+        together, size = [*together, chunk], size + chunk.size
+        if not chunk.original_hash:
+            yield together
+            together, size = [], 0
+    if together:
+        yield together
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One chunk between the steps."""
+
+    chunk: Chunk
+    place: Place
+    original_hash: str
+    encoded: Compressed
+    recipe: bytes
+
+    @property
+    def proof(self) -> Proof:
+        """What verifying needs."""
+        return Proof(self.recipe, self.place.payload, self.chunk.size, self.encoded.method)
+
+    def outcome(self, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
+        """Return the chunk's outcome, committed."""
+        return Outcome(
+            self.chunk,
+            State.COMMITTED,
+            original_hash=self.original_hash,
+            method=self.encoded.method,
+            payload_size=self.encoded.payload_size,
+            payload_hash=self.encoded.payload_hash,
+            device=self.encoded.device,
+            kind=self.encoded.kind,
+            trials={method: size for method, size, _ in self.encoded.trials},
+            timings=dict(timings),
+            unsynced=unsynced,
+        )
 
 
 class Stopwatch:
-    """Seconds spent in each step."""
+    """Seconds that each step took for one of `count` chunks."""
 
-    def __init__(self) -> None:
+    def __init__(self, count: int) -> None:
         """Start with no step."""
         self.seconds: dict[str, float] = {}
+        self._count = max(count, 1)
 
     def split(self, name: str, seconds: float, rest: str) -> None:
         """Count `seconds` of the step `name` as its own and what is left as `rest`."""
-        self.seconds[rest] = max(0.0, self.seconds[name] - seconds)
-        self.seconds[name] = seconds
+        own = seconds / self._count
+        self.seconds[rest] = max(0.0, self.seconds[name] - own)
+        self.seconds[name] = own
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
@@ -137,59 +198,55 @@ class Stopwatch:
         try:
             yield
         finally:
-            self.seconds[name] = time.perf_counter() - start
+            self.seconds[name] = (time.perf_counter() - start) / self._count
 
 
-def _found(line: Line, chunk: Chunk, folder: str, original_hash: str) -> Outcome | None:
-    commit = already_committed(line.store, folder, original_hash)
-    if commit is None:
-        return None
-    return Outcome(
-        chunk,
-        State.ALREADY,
-        original_hash=original_hash,
-        method=commit.recipe.compression_method,
-        payload_size=commit.payload_size,
-        payload_hash=commit.payload_hash,
-        device=commit.recipe.device or "",
-    )
-
-
-def _order(chunk: Chunk, place: Place, method: str, level: str, exclude: tuple[str, ...]) -> Order:
-    return Order(
-        source=place.original,
-        target=place.payload,
-        size=chunk.size,
-        request=method,
-        level=level,
-        pattern_type=chunk.pattern_type,
-        grammar_id=chunk.grammar_id,
-        exclude=exclude,
-    )
-
-
-def _require_equal(decoded: str, original: str, chunk: Chunk, encoded: Compressed) -> None:
-    if decoded != original:
-        raise VerificationFailed(
-            f"{chunk.name}: {encoded.method} decodes to SHA-256 {decoded}, the chunk has {original}; "
-            "the payload was thrown away",
-            encoded.method,
+def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome], list[Chunk]]:
+    done, todo = [], []
+    for chunk in chunks:
+        folder = line.folder_of(chunk)
+        commit = already_committed(line.store, folder, chunk.original_hash)
+        if commit is None:
+            todo.append(chunk)
+            continue
+        done.append(
+            Outcome(
+                chunk,
+                State.ALREADY,
+                original_hash=commit.recipe.original_hash,
+                method=commit.recipe.compression_method,
+                payload_size=commit.payload_size,
+                payload_hash=commit.payload_hash,
+                device=commit.recipe.device or "",
+            )
         )
+    return done, todo
 
 
-def _committed(
-    chunk: Chunk, original_hash: str, encoded: Compressed, timings: Mapping[str, float], unsynced: tuple[str, ...]
-) -> Outcome:
-    return Outcome(
-        chunk,
-        State.COMMITTED,
-        original_hash=original_hash,
-        method=encoded.method,
-        payload_size=encoded.payload_size,
-        payload_hash=encoded.payload_hash,
-        device=encoded.device,
-        kind=encoded.kind,
-        trials={method: size for method, size, _ in encoded.trials},
-        timings=dict(timings),
-        unsynced=unsynced,
-    )
+def _require_equal(works: Sequence[_Work], decoded: Sequence[str]) -> None:
+    for work, found in zip(works, decoded, strict=True):
+        if found != work.original_hash:
+            raise VerificationFailed(
+                f"{work.chunk.name}: {work.encoded.method} decodes to SHA-256 {found}, the chunk has "
+                f"{work.original_hash}; the payload was thrown away",
+                work.encoded.method,
+            )
+
+
+def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...]:
+    """Commit one chunk; return the files that are still to be synced."""
+    folder = line.folder_of(work.chunk)
+    if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
+        return ()
+    durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
+    with nullcontext() if durable else line.one_at_a_time:
+        written = write_commit(
+            line.store,
+            folder,
+            work.recipe,
+            work.place.payload,
+            work.encoded.payload_hash,
+            durable=durable,
+            allowed=held,
+        )
+    return () if durable else written

@@ -1,7 +1,7 @@
 """The daemon: one loop that polls, leases, starts chunks and ends jobs. `step` does one round; tests drive it."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from panini_daemon.attempts import Attempts
 from panini_daemon.failures import Action, action_for
 from panini_daemon.job_queue import JobQueue
 from panini_daemon.logs import Logger
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.pipeline import Outcome, State, group
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
@@ -197,24 +197,24 @@ class Service:
             self._end_job(progress)
             return
         log.debug("job_started", chunks=len(job.chunks), base=[file.base for file in job.files])
-        for chunk in job.chunks:
-            future = self._pool.submit(self._work, progress, chunk, log)
+        for chunks in group(job.chunks):
+            future = self._pool.submit(self._work, progress, chunks, log)
             self._futures[future] = job.job_id
             future.add_done_callback(self._done)
 
-    def _work(self, progress: JobProgress, chunk: Chunk, log: Logger) -> None:
+    def _work(self, progress: JobProgress, chunks: Sequence[Chunk], log: Logger) -> None:
         if self._stopping.is_set():
             return
-        job = progress.job
-        log = log.bind(chunk=chunk.name)
-        outcome = self._parts.attempts.run(job, chunk, lambda: self._parts.leases.ensure(job.job_id), log)
-        self.tally.chunk(outcome, self._parts.clock.monotonic())
-        _log_outcome(log, outcome)
-        self._parts.on_outcome(outcome)
-        if progress.add(outcome):
-            with self._lock:
-                self._ended.append(progress)
-            self.wake.set()
+        job_id = progress.job.job_id
+        outcomes = self._parts.attempts.run(progress.job, chunks, lambda: self._parts.leases.ensure(job_id), log)
+        for outcome in outcomes:
+            self.tally.chunk(outcome, self._parts.clock.monotonic())
+            _log_outcome(log.bind(chunk=outcome.chunk.name), outcome)
+            self._parts.on_outcome(outcome)
+            if progress.add(outcome):
+                with self._lock:
+                    self._ended.append(progress)
+                self.wake.set()
 
     def _done(self, future: Future[None]) -> None:
         self._futures.pop(future, None)

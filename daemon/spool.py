@@ -15,6 +15,7 @@ from typing import BinaryIO, Self
 from panini_daemon.errors import SpoolUnavailable
 
 _LOCK = "lock"
+_SMALL = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,20 +44,20 @@ class Spool:
         self._free: queue.LifoQueue[Place] = queue.LifoQueue()
 
     @contextlib.contextmanager
-    def place(self) -> Iterator[Place]:
-        """Lend room for one chunk, empty; its files are emptied when the block ends.
+    def places(self, count: int) -> Iterator[list[Place]]:
+        """Lend room for `count` chunks; the files may hold what was there before.
 
         They are used again rather than deleted: file systems take their time to make a file where many were
-        deleted a moment ago.
+        deleted a moment ago. Large ones are emptied when the block ends.
         """
-        place = self._take()
+        places = [self._take() for _ in range(count)]
         try:
-            yield place
+            yield places
         finally:
-            for path in (place.original, place.payload):
-                with contextlib.suppress(OSError):  # emptied before the next use, too
-                    os.truncate(path, 0)
-            self._free.put(place)
+            for place in places:
+                _empty(place.original)
+                _empty(place.payload)
+                self._free.put(place)
 
     def _take(self) -> Place:
         try:
@@ -77,6 +78,12 @@ class Spool:
     def __exit__(self, *_: object) -> None:
         """Close it."""
         self.close()
+
+
+def _empty(path: Path) -> None:
+    with contextlib.suppress(OSError):  # not written, or about to be written over
+        if path.stat().st_size > _SMALL:
+            os.truncate(path, 0)
 
 
 def _make_folder(parent: Path) -> tuple[Path, BinaryIO]:

@@ -62,15 +62,17 @@ def read_recipe(store: Store, folder: str) -> Recipe:
 def already_committed(store: Store, folder: str, original_hash: str | None) -> Commit | None:
     """Return the good commit of the same bytes in `folder`, None where there is none.
 
-    Raises BaseConflict where `folder` holds a good commit of other bytes: nothing is ever overwritten by another
-    file's chunk.
+    Without a hash to compare, None. Raises BaseConflict where `folder` holds a good commit of other bytes: nothing
+    is ever overwritten by another file's chunk.
     """
+    if original_hash is None:
+        return None
     try:
         commit = find_commit(store, folder)
     except NotCommitted:
         return None
     found = commit.recipe.original_hash
-    if original_hash is not None and found not in ("", original_hash):
+    if found not in ("", original_hash):
         raise BaseConflict(
             f"{folder} already holds a chunk with SHA-256 {found}, not {original_hash}; "
             "submit the new file under another base, or move the old one away first"

@@ -2,7 +2,7 @@
 
 Strings instead of pathlib throughout: a small chunk's write should cost little beyond its system calls.
 """
-# ruff: noqa: PTH103, PTH104, PTH106, PTH108, PTH112
+# ruff: noqa: PTH104, PTH106, PTH108
 
 import errno
 import itertools
@@ -16,8 +16,9 @@ from typing import BinaryIO
 
 from panini_daemon.storage.errors import RootLost, UnsafeName
 from panini_daemon.storage.local_file import open_file
-from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, split_path
+from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
 from panini_daemon.storage.os_errors import storage_error
+from panini_daemon.storage.paths import Paths, link_error
 from panini_daemon.storage.root import MARKER
 from panini_daemon.storage.store import Entry, Kind, Stat
 from panini_daemon.storage.syncing import sync_file_system, sync_path
@@ -41,6 +42,7 @@ class LocalStore:
         self._token = secrets.token_hex(6)
         self._serial = itertools.count()
         self._marked = False
+        self._paths = Paths(self._root, self._demand_marker)
 
     @property
     def root(self) -> Path:
@@ -50,9 +52,9 @@ class LocalStore:
     def list(self, path: str) -> list[Entry]:
         """List a folder without its unfinished writes. Raises NotFound."""
         with _Mapped(self, path):
-            full = self._find(path)
+            full = self._paths.find(path)
             if path and S_ISLNK(os.lstat(full).st_mode):
-                raise _link(path)
+                raise link_error(path)
             with os.scandir(full) as entries:
                 found = [Entry(entry.name, _kind_of(entry)) for entry in entries if not _is_unfinished(entry.name)]
             if not path and all(entry.name != MARKER for entry in found):
@@ -63,7 +65,7 @@ class LocalStore:
     def stat(self, path: str) -> Stat:
         """Tell kind, size and stamp; a link is `other`. Raises NotFound, UnsafeName for links on the way."""
         with _Mapped(self, path):
-            found = os.lstat(self._find(path))
+            found = os.lstat(self._paths.find(path))
             kind: Kind = "file" if S_ISREG(found.st_mode) else "folder" if S_ISDIR(found.st_mode) else "other"
             return Stat(kind, found.st_size, found.st_mtime_ns)
 
@@ -75,7 +77,7 @@ class LocalStore:
     def open(self, path: str) -> BinaryIO:
         """Open a file for streaming; its reads raise storage errors as well."""
         with _Mapped(self, path):
-            return open_file(self._find(path), path)
+            return open_file(self._paths.find(path), path)
 
     def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
         """Write a file whole or not at all."""
@@ -94,14 +96,14 @@ class LocalStore:
             return
         for path in paths:
             with _Mapped(self, path):
-                full = self._find(path)
+                full = self._paths.find(path)
                 sync_path(full)
                 sync_path(full[: full.rindex("/")])
 
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes."""
         with _Mapped(self, path):
-            descriptor = os.open(self._place(path), _END, 0o666)
+            descriptor = os.open(self._paths.place(path), _END, 0o666)
             try:
                 _write_all(descriptor, data)
             finally:
@@ -110,11 +112,12 @@ class LocalStore:
     def move(self, source: str, target: str) -> None:
         """Rename within the tree, replacing a file of the same name. Raises NotFound."""
         with _Mapped(self, source):
-            old = self._find(source)
+            old = self._paths.find(source)
             os.lstat(old)
             with _Mapped(self, target):
-                new = self._place(target)
+                new = self._paths.place(target)
             os.rename(old, new)
+            self._paths.forget()
 
     def delete(self, path: str) -> None:
         """Delete a file, a link or a whole folder; links are not followed."""
@@ -122,13 +125,15 @@ class LocalStore:
             raise UnsafeName("the root itself is never deleted; delete the paths in it")
         with _Mapped(self, path):
             try:
-                full = self._find(path)
+                full = self._paths.find(path)
                 if S_ISDIR(os.lstat(full).st_mode):
                     _remove_tree(full)
                 else:
                     os.unlink(full)
             except FileNotFoundError:
                 self._demand_marker()
+            finally:
+                self._paths.forget()
 
     def check_root(self) -> None:
         """Raise RootLost unless the marker is there; from now on absence is believed only beside it."""
@@ -141,7 +146,7 @@ class LocalStore:
     def _write_whole(self, path: str, pieces: Iterable[bytes], *, durable: bool) -> None:
         mapped = _Mapped(self, path)
         with mapped:
-            target = self._place(path)
+            target = self._paths.place(path)
             temporary, descriptor = self._create_beside(path, target)
         try:
             try:
@@ -173,48 +178,9 @@ class LocalStore:
                 if last:
                     raise
                 # Another worker removed the folder after it was found there.
-                self._place(path)
+                self._paths.forget()
+                self._paths.place(path)
         raise AssertionError
-
-    def _find(self, path: str) -> str:
-        """Return the full path after a look for links among its folders."""
-        full = self._root
-        segments = split_path(path)
-        for segment in segments[:-1]:
-            full = f"{full}/{segment}"
-            if S_ISLNK(os.lstat(full).st_mode):
-                raise _link(path)
-        return f"{full}/{segments[-1]}" if segments else full
-
-    def _place(self, path: str) -> str:
-        """Return the full path of a file to be written; make its folders, refuse links."""
-        full = self._root
-        segments = split_path(path)
-        if not segments:
-            raise UnsafeName("the root itself is a folder; expected the path of a file in it")
-        if len(segments) == 1 and not os.path.isdir(full):
-            self._make_folder(full)
-        for segment in segments[:-1]:
-            full = f"{full}/{segment}"
-            try:
-                mode = os.lstat(full).st_mode
-            except FileNotFoundError:
-                self._make_folder(full)
-                continue
-            if S_ISLNK(mode):
-                raise _link(path)
-        full = f"{full}/{segments[-1]}"
-        try:
-            mode = os.lstat(full).st_mode
-        except FileNotFoundError:
-            return full
-        if S_ISLNK(mode):
-            raise _link(path)
-        return full
-
-    def _make_folder(self, full: str) -> None:
-        self._demand_marker()
-        os.makedirs(full, exist_ok=True)
 
     def _demand_marker(self) -> None:
         if self._marked:
@@ -298,7 +264,3 @@ def _unlink_if_there(full: str) -> None:
         os.unlink(full)
     except FileNotFoundError:
         return
-
-
-def _link(path: str) -> UnsafeName:
-    return UnsafeName(f"{path}: a symbolic link stands in the path; expected plain files and folders; remove the link")

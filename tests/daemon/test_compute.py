@@ -10,13 +10,13 @@ import pytest
 from fakes import bad_plugins
 
 from panini_daemon.compressors.errors import PluginFailed, UnknownMethod
-from panini_daemon.compute import Compressed, Compute, ComputeLimits, Order
+from panini_daemon.compute import Compressed, Compute, ComputeLimits, Order, Proof
 from panini_daemon.errors import (
     ComputeDied,
     ComputeOutOfMemory,
     ComputeStopped,
     ComputeTimeout,
-    ReconstructionFailed,
+    VerificationFailed,
 )
 
 pytestmark = pytest.mark.slow
@@ -51,8 +51,8 @@ def order(folder: Path, request: str = "auto", data: bytes = TEXT, **more: objec
     return Order(folder / "in", folder / "out", len(data), request, "fast", **more)  # type: ignore[arg-type]
 
 
-def recipe(encoded: Compressed, original: bytes = TEXT) -> bytes:
-    return json.dumps(
+def proof(encoded: Compressed, folder: Path, original: bytes = TEXT) -> Proof:
+    recipe = json.dumps(
         {
             "version": "1.1",
             "chunk_id": 0,
@@ -63,23 +63,24 @@ def recipe(encoded: Compressed, original: bytes = TEXT) -> bytes:
             "payload_hash": encoded.payload_hash,
         }
     ).encode()
+    return Proof(recipe, folder / "out", len(original), encoded.method)
 
 
 def test_a_chunk_is_compressed_and_verified_in_another_process(start: Start, tmp_path: Path) -> None:
     compute = start()
-    encoded = compute.compress(order(tmp_path))
+    encoded = compute.compress([order(tmp_path)])[0]
     assert encoded.payload_size == (tmp_path / "out").stat().st_size < len(TEXT) / 10
     assert encoded.device.startswith("cpu (")
     assert compute.device_name == encoded.device
-    decoded = compute.verify(recipe(encoded), tmp_path / "out", len(TEXT), encoded.method)
-    assert decoded == hashlib.sha256(TEXT).hexdigest()
+    decoded = compute.verify([proof(encoded, tmp_path)])
+    assert decoded == [hashlib.sha256(TEXT).hexdigest()]
 
 
 def test_a_payload_of_other_bytes_does_not_verify(start: Start, tmp_path: Path) -> None:
     compute = start()
-    encoded = compute.compress(order(tmp_path))
-    with pytest.raises(ReconstructionFailed):
-        compute.verify(recipe(encoded, TEXT[::-1]), tmp_path / "out", len(TEXT), encoded.method)
+    encoded = compute.compress([order(tmp_path)])[0]
+    with pytest.raises(VerificationFailed):
+        compute.verify([proof(encoded, tmp_path, TEXT[::-1])])
 
 
 @pytest.mark.parametrize(
@@ -92,45 +93,45 @@ def test_a_plugin_that_fails_or_returns_garbage_is_told_when_asked_for(
     compute = start(plugin)
 
     def compress_and_verify() -> None:
-        encoded = compute.compress(order(tmp_path, plugin.method))
-        compute.verify(recipe(encoded), tmp_path / "out", len(TEXT), encoded.method)
+        encoded = compute.compress([order(tmp_path, plugin.method)])[0]
+        compute.verify([proof(encoded, tmp_path)])
 
-    with pytest.raises((PluginFailed, ReconstructionFailed)) as caught:
+    with pytest.raises((PluginFailed, VerificationFailed)) as caught:
         compress_and_verify()
     assert str(caught.value)
-    assert compute.compress(order(tmp_path, "generic_zstd_v1")).method == "generic_zstd_v1"
+    assert compute.compress([order(tmp_path, "generic_zstd_v1")])[0].method == "generic_zstd_v1"
 
 
 def test_a_hanging_plugin_is_ended_and_named_and_the_next_chunk_runs(start: Start, tmp_path: Path) -> None:
     compute = start(bad_plugins.Hangs, seconds=1.0)
     with pytest.raises(ComputeTimeout, match="chunk_timeout") as caught:
-        compute.compress(order(tmp_path))
+        compute.compress([order(tmp_path)])[0]
     assert caught.value.method == "bad_hangs_v1"
-    assert compute.compress(order(tmp_path, exclude=("bad_hangs_v1",))).method != "bad_hangs_v1"
+    assert compute.compress([order(tmp_path, exclude=("bad_hangs_v1",))])[0].method != "bad_hangs_v1"
 
 
 def test_a_crashing_plugin_does_not_take_the_daemon_with_it(start: Start, tmp_path: Path) -> None:
     compute = start(bad_plugins.Crashes)
     with pytest.raises(ComputeDied) as caught:
-        compute.compress(order(tmp_path))
+        compute.compress([order(tmp_path)])[0]
     assert caught.value.method == "bad_crashes_v1"
-    assert compute.compress(order(tmp_path, exclude=("bad_crashes_v1",))).method != "bad_crashes_v1"
+    assert compute.compress([order(tmp_path, exclude=("bad_crashes_v1",))])[0].method != "bad_crashes_v1"
 
 
 def test_a_plugin_that_eats_memory_is_stopped_and_named(start: Start, tmp_path: Path) -> None:
     compute = start(bad_plugins.EatsMemory, memory=1 << 30)
     with pytest.raises((ComputeOutOfMemory, PluginFailed)) as caught:
-        compute.compress(order(tmp_path, "bad_eats_v1"))
+        compute.compress([order(tmp_path, "bad_eats_v1")])
     assert "bad_eats_v1" in str(caught.value)
 
 
 def test_what_a_plugin_prints_does_not_disturb_the_pipe(start: Start, tmp_path: Path) -> None:
-    assert start(bad_plugins.Prints).compress(order(tmp_path, "bad_prints_v1")).method == "bad_prints_v1"
+    assert start(bad_plugins.Prints).compress([order(tmp_path, "bad_prints_v1")])[0].method == "bad_prints_v1"
 
 
 def test_an_unknown_method_is_the_callers_error(start: Start, tmp_path: Path) -> None:
     with pytest.raises(UnknownMethod, match="no_such_v1"):
-        start().compress(order(tmp_path, "no_such_v1"))
+        start().compress([order(tmp_path, "no_such_v1")])
 
 
 def test_a_stop_ends_a_call_within_a_second(start: Start, tmp_path: Path, stop: threading.Event) -> None:
@@ -139,7 +140,7 @@ def test_a_stop_ends_a_call_within_a_second(start: Start, tmp_path: Path, stop: 
     threading.Timer(0.2, stop.set).start()
     begin = time.monotonic()
     with pytest.raises(ComputeStopped):
-        compute.compress(order(tmp_path, "bad_hangs_v1"))
+        compute.compress([order(tmp_path, "bad_hangs_v1")])
     assert time.monotonic() - begin < 5
 
 

@@ -6,19 +6,18 @@ from panini_daemon.errors import SpoolUnavailable
 from panini_daemon.spool import Spool
 
 
-def test_files_of_a_place_take_no_room_afterwards_and_are_used_again(tmp_path: Path) -> None:
+def test_large_files_take_no_room_afterwards_and_places_are_used_again(tmp_path: Path) -> None:
     with Spool(tmp_path) as spool:
-        with spool.place() as place:
-            place.original.write_bytes(b"x")
-            place.payload.write_bytes(b"y")
-        assert place.original.stat().st_size == place.payload.stat().st_size == 0
-        with spool.place() as again:
-            assert again == place
+        with spool.places(1) as (place,):
+            place.original.write_bytes(bytes(2 << 20))
+        assert place.original.stat().st_size == 0
+        with spool.places(2) as again:
+            assert place in again
 
 
 def test_two_places_never_share_a_file(tmp_path: Path) -> None:
-    with Spool(tmp_path) as spool, spool.place() as one, spool.place() as two:
-        assert len({one.original, one.payload, two.original, two.payload}) == 4
+    with Spool(tmp_path) as spool, spool.places(2) as (one, two), spool.places(1) as (three,):
+        assert len({path for place in (one, two, three) for path in (place.original, place.payload)}) == 6
 
 
 def test_the_folder_is_gone_after_the_end(tmp_path: Path) -> None:
@@ -32,7 +31,7 @@ def test_what_a_dead_process_left_is_removed_and_a_living_one_is_left_alone(tmp_
     dead.mkdir()
     (dead / "lock").write_bytes(b"")
     (dead / "0.in").write_bytes(b"left over")
-    with Spool(tmp_path) as living, living.place() as place:
+    with Spool(tmp_path) as living, living.places(1) as (place,):
         place.original.write_bytes(b"x")
         with Spool(tmp_path):
             assert place.original.exists()

@@ -1,11 +1,10 @@
 """Compute without processes: the same codecs and checks, in the test's own process."""
 
 import hashlib
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 
 from panini_daemon.compressors import Device, Hints, Level, Registry, compress
-from panini_daemon.compute import Compressed, Order
+from panini_daemon.compute import Compressed, Order, Proof
 from panini_daemon.reconstruction import reconstruct
 from panini_daemon.storage.recipe import parse_recipe
 
@@ -19,7 +18,13 @@ class InlineCompute:
         self.orders: list[Order] = []
         self.wrong_decodes = 0
 
-    def compress(self, order: Order) -> Compressed:
+    def compress(self, orders: Sequence[Order]) -> list[Compressed]:
+        return [self._compress(order) for order in orders]
+
+    def verify(self, proofs: Sequence[Proof]) -> list[str]:
+        return [self._verify(proof) for proof in proofs]
+
+    def _compress(self, order: Order) -> Compressed:
         self.orders.append(order)
         self.before(order)
         result = compress(
@@ -44,9 +49,10 @@ class InlineCompute:
             device="cpu (test)",
         )
 
-    def verify(self, recipe: bytes, payload: Path, size: int, method: str) -> str:
+    def _verify(self, proof: Proof) -> str:
         if self.wrong_decodes:
             self.wrong_decodes -= 1
             return "0" * 64
-        chunk = reconstruct(parse_recipe(recipe), payload.read_bytes(), registry=self.registry, device=Device())
+        recipe, payload = parse_recipe(proof.recipe), proof.payload.read_bytes()
+        chunk = reconstruct(recipe, payload, registry=self.registry, device=Device())
         return hashlib.sha256(chunk.data).hexdigest()
