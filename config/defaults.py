@@ -64,7 +64,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
     poll_min = _given(fields.poll_min, min(0.25, _given(fields.poll_max, 0.25)))
     settle = _given(fields.lease_settle, profile.lease_settle)
     stale = _given(fields.lease_stale, _default_stale(fields, profile, settle))
-    stop = _given(fields.lease_stop, 0.75 * stale)
+    stop = _given(fields.lease_stop, _default_stop(stale, max(settle, fields.lease_refresh or 0.0)))
     return Settings(
         root=root,
         shared=shared,
@@ -78,7 +78,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         poll_max=_given(fields.poll_max, max(profile.poll_max, poll_min)),
         arrival_timeout=_given(fields.arrival_timeout, profile.arrival_timeout),
         lease_settle=settle,
-        lease_refresh=_given(fields.lease_refresh, min(profile.lease_refresh, stop / 3)),
+        lease_refresh=_given(fields.lease_refresh, min(profile.lease_refresh, stop / 4)),
         lease_stale=stale,
         lease_stop=stop,
         chunk_timeout=fields.chunk_timeout,
@@ -103,8 +103,13 @@ def _default_stale(fields: "Fields", profile: Profile, settle: float) -> float:
         profile.lease_stale,
         (fields.lease_stop or 0.0) / 0.75,
         (fields.lease_refresh or 0.0) * 6,
-        settle * 2,
+        settle * 5,
     )
+
+
+def _default_stop(stale: float, slack: float) -> float:
+    """Leave more than `slack` between a worker's own end and the moment when another takes over."""
+    return 0.75 * stale if stale >= 5 * slack else 0.5 * stale
 
 
 def _given(value: _T | None, default: _T) -> _T:

@@ -49,8 +49,8 @@ class Fields(BaseSettings):
     worker: Worker | None = Field(
         None,
         description="This process's id in leases, logs and status; it must be unique to one living "
-        "process, so the default is made of the host's name, the process id and a random "
-        "part.",
+        "process, so the default is made of the host's name and a random part, kept in the "
+        "spool folder so that it stays the same when the daemon starts again.",
     )
     device: Device = Field(
         "auto",

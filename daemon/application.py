@@ -15,10 +15,11 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry, choose_device
 from panini_daemon.compute import Compute, ComputeLimits
 from panini_daemon.config import Settings
+from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.pipeline import Line, Outcome
-from panini_daemon.service import Parts, Phase, Service
+from panini_daemon.service import Parts, Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock, SystemClock
@@ -82,6 +83,7 @@ class Application:
         self.service = Service(self._parts(spool, on_outcome), self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
         self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
+        self._status_beat = Heartbeat("status", settings.status_interval, self._status.write, self.log)
         self._heartbeats = self._make_heartbeats()
 
     def run(self) -> None:
@@ -154,6 +156,7 @@ class Application:
             threads=threads,
             ahead=2 * threads if settings.lease_settle == 0 else max(2 * threads, _CLAIMED_AHEAD),
             backoff=Backoff(settings.poll_min, settings.poll_max),
+            sweep_every=settings.lease_stale,
             on_outcome=on_outcome,
         )
 
@@ -170,7 +173,7 @@ class Application:
         settings, leases = self.settings, self.service.leases
         return [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
-            Heartbeat("status", settings.status_interval, self._status.write, self.log),
+            self._status_beat,
             Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
         ]
 
@@ -200,12 +203,16 @@ class Application:
             heartbeat.start()
 
     def _end(self) -> None:
+        """Drain, give back, say goodbye: within drain_time, whatever is stuck."""
         service, started = self.service, self.clock.monotonic()
+        patience = threading.Timer(self.settings.drain_time, os._exit, [ExitCode.OK])
+        patience.daemon = True
         if self.stopping.is_set():
+            patience.start()
             service.drain(max(0.0, self.settings.drain_time - _END_MARGIN))
         self._abort.set()
         self.compute.close()
-        service.close()
+        free = service.close(_END_MARGIN / 2)
         for heartbeat in self._heartbeats:
             heartbeat.stop()
         totals = service.tally.totals(self.clock.monotonic())
@@ -218,9 +225,10 @@ class Application:
             jobs_failed=totals.jobs_failed,
             drained_in=round(self.clock.monotonic() - started, 2),
         )
-        service.phase = Phase.STOPPED
-        self._heartbeats[1].beat_once()
+        self._status_beat.beat_once()
         self.tree_log.flush()
+        if free:
+            patience.cancel()  # else a thread that hangs in the folder would keep the process from ending
 
     def _time_is_up(self) -> bool:
         limit = self.settings.runtime_limit

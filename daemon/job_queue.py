@@ -51,6 +51,13 @@ class JobQueue:
                 chosen.append(waiting.job)
         return chosen
 
+    def best_priority(self, now: float) -> int | None:
+        """Return the priority of the first job that may be claimed at monotonic time `now`, None for no job."""
+        for waiting in self._sorted:
+            if not waiting.claiming and waiting.not_before <= now:
+                return waiting.job.priority
+        return None
+
     def claiming(self) -> list[Job]:
         """Return the jobs marked by `next`."""
         return [waiting.job for waiting in self._sorted if waiting.claiming]

@@ -27,6 +27,11 @@ class JobProgress:
             self._left -= 1
             return self._left == 0
 
+    @property
+    def over(self) -> bool:
+        """Whether every chunk has come to an end."""
+        return self._left == 0
+
     def of(self, *states: State) -> list[Outcome]:
         """Return the outcomes in any of these states."""
         with self._lock:

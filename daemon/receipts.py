@@ -20,6 +20,17 @@ def receipt_path(job_id: str) -> str:
     return f"{DONE}/{job_id}.json"
 
 
+def is_settled(store: Store, job_id: str) -> bool:
+    """Tell whether some worker has finished this job or given it up."""
+    for path in (receipt_path(job_id), f"{FAILED}/{job_id}/error.json"):
+        try:
+            store.stat(path)
+        except NotFound:
+            continue
+        return True
+    return False
+
+
 def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
@@ -68,8 +79,9 @@ def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome]
         "worker": worker,
         "failed_at": iso(moment),
         "software": SOFTWARE,
-        "what_to_do": "remove the cause, then move this folder's content back to inbox/ (or submit it again); "
-        "chunks that were already committed are not compressed twice",
+        "what_to_do": "remove the cause, move what lies in data/ back to inbox/, then manifest.json to "
+        f"{job.manifest_path}, and delete this folder (or delete it and send the job again); chunks that were already "
+        "committed are not compressed twice",
     }
     store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
     return f"{reasons[0]['error']}: {reasons[0]['message']}"

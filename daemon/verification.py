@@ -8,7 +8,7 @@ from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.errors import DaemonError
 from panini_daemon.reader import CHUNK_FOLDER, Reader
 from panini_daemon.restoration import expected_ids, read_manifest
-from panini_daemon.storage.commits import find_commit
+from panini_daemon.storage.commits import MANIFEST, find_commit
 from panini_daemon.storage.errors import NotFound, StorageError, StoreUnavailable
 
 
@@ -78,7 +78,8 @@ def walk(reader: Reader, folder: str) -> Iterator[tuple[str, dict[int, str]]]:
     except NotFound:
         return
     names = [entry.name for entry in entries if entry.kind == "folder"]
-    if any(CHUNK_FOLDER.fullmatch(name) for name in names):
+    # A manifest alone counts as well: it tells that every chunk is missing.
+    if any(CHUNK_FOLDER.fullmatch(name) for name in names) or any(entry.name == MANIFEST for entry in entries):
         yield folder, reader.chunk_folders(folder)
     for name in sorted(names):
         if not CHUNK_FOLDER.fullmatch(name):

@@ -13,7 +13,7 @@ from panini_daemon.config import ConfigError, Settings, load
 from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, UsageError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.storage.clock import SystemClock
-from panini_daemon.storage.errors import NotCommitted, StorageError, UnsafeName
+from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, StorageError, UnsafeName
 from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import open_root
 
@@ -30,7 +30,10 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
 def open_tree(settings: Settings, *, create: bool = False) -> LocalStore:
     """Open the tree at the settings' root. Raises RootLost where there is none."""
     store = LocalStore(settings.root)
-    open_root(store, create=create, clock=SystemClock())
+    try:
+        open_root(store, create=create, clock=SystemClock())
+    except RootLost as error:
+        raise RootLost(f"{settings.root}: {error}") from error
     return store
 
 
@@ -46,7 +49,7 @@ def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
     def run(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
             return command(*args, **kwargs)
-        except (ConfigError, UsageError, UnsafeName) as error:
+        except (ConfigError, UsageError, UnsafeName, NameCollision) as error:
             return _fail(error, ExitCode.USAGE)
         except _DAMAGE as error:
             return _fail(error, ExitCode.DAMAGE)

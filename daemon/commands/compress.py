@@ -32,9 +32,10 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
     outcomes = _compress(settings, file, output, size)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
-        print(f"error: chunk {outcome.chunk.chunk_id}: {outcome.error}", file=sys.stderr)
+        reason = f"{type(outcome.error).__name__}: {outcome.error}"
+        print(f"error: chunk {outcome.chunk.chunk_id}: {reason}", file=sys.stderr)
     before = sum(outcome.chunk.size for outcome in outcomes)
-    after = sum(outcome.payload_size for outcome in outcomes)
+    after = sum(outcome.chunk.size if outcome.error else outcome.payload_size for outcome in outcomes)
     methods = " ".join(sorted({outcome.method for outcome in outcomes if outcome.method}))
     if as_json:
         print_json(

@@ -1,12 +1,17 @@
 """`run`: the daemon itself."""
 
+import os
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from contextlib import ExitStack
+from dataclasses import asdict, replace
+from pathlib import Path
 
 from panini_daemon.application import ending_on_signals, running
-from panini_daemon.commands.common import load_settings, print_json, tell_errors
+from panini_daemon.commands.common import print_json, tell_errors
+from panini_daemon.config import Settings, load
 from panini_daemon.exit_codes import ExitCode
+from panini_daemon.identity import default_worker
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.rendering import ResultRow, print_results
 
@@ -16,7 +21,15 @@ _TABLE_ROWS = 200
 @tell_errors
 def run_daemon(flags: Mapping[str, object], *, once: bool, quiet: bool, as_json: bool) -> int:
     """Run until ended (or, with `once`, until the inbox is empty); return the exit status."""
-    settings = load_settings(flags)
+    loaded = load(flags, environ=os.environ, cwd=Path.cwd())
+    with ExitStack() as stack:
+        settings = loaded.settings
+        if loaded.origin["worker"] == "default":
+            settings = replace(settings, worker=stack.enter_context(default_worker(settings.spool)))
+        return _run(settings, once=once, quiet=quiet, as_json=as_json)
+
+
+def _run(settings: Settings, *, once: bool, quiet: bool, as_json: bool) -> int:
     outcomes: list[Outcome] = []
     keep = outcomes.append if once else _forget
     screen = None if quiet else sys.stderr

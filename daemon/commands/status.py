@@ -33,13 +33,12 @@ def show_status(flags: Mapping[str, object], *, as_json: bool) -> int:
 
     table = Table("worker", "state", "seen", "chunks", "in", "out", "saved", box=None, pad_edge=False)
     for worker in workers:
-        totals = worker.get("totals", {})
-        before, after = int(totals.get("bytes_in", 0)), int(totals.get("bytes_out", 0))
+        chunks, before, after = (_total(worker, name) for name in ("chunks", "bytes_in", "bytes_out"))
         table.add_row(
             str(worker.get("worker")),
             str(worker.get("state")),
             _age(worker.get("updated_at")),
-            str(totals.get("chunks", 0)),
+            str(chunks),
             format_bytes(before),
             format_bytes(after),
             format_saved(before, after),
@@ -64,6 +63,13 @@ def read_workers(store: Store) -> list[dict[str, Any]]:
         if isinstance(status, dict):
             found.append(status)
     return found
+
+
+def _total(worker: Mapping[str, Any], name: str) -> int:
+    """Return one of a worker's totals, 0 where its file does not tell: it may come from another program."""
+    totals = worker.get("totals")
+    value = totals.get(name) if isinstance(totals, dict) else None
+    return value if isinstance(value, int) else 0
 
 
 def _count(store: Store, folder: str) -> int:

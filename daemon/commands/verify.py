@@ -7,6 +7,7 @@ from dataclasses import asdict
 from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors
 from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import choose_device
+from panini_daemon.errors import Incomplete
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.reader import Reader
 from panini_daemon.rendering import counting, format_bytes, open_console
@@ -29,6 +30,8 @@ def verify_root(flags: Mapping[str, object], base: str | None, *, deep: bool, as
             threads=min(settings.cpu_workers, os.cpu_count() or 1),
             on_chunk=advance,
         )
+    if base and not found.files:
+        raise Incomplete(f"{folder} holds no committed file; `status` lists what the tree holds")
     if as_json:
         print_json({"deep": deep, **asdict(found)})
     else:

@@ -285,3 +285,67 @@ def test_one_info_line_tells_each_chunk(bench: Bench) -> None:
     assert [line["event"] for line in lines] == ["chunk_committed"] * 3
     assert {"job", "chunk", "size", "compressed", "ratio", "method", "device", "seconds"} <= lines[0].keys()
     assert {"fetch", "compress", "verify", "commit"} <= lines[0]["seconds"].keys()
+
+
+def test_rejections_survive_a_folder_that_goes_away_while_they_are_filed(bench: Bench) -> None:
+    for name in ("one", "two"):
+        bench.store.write(f"inbox/{name}.json", b"[]")
+    fault = bench.store.fail(StoreUnavailable("away"), "write", "failed", skip=1, times=None)
+    bench.on_sleep = lambda _: fault.clear() if len(bench.pauses) >= 2 else None
+    bench.run()
+    assert len(bench.names("failed")) == 2
+    assert bench.names("inbox") == []
+
+
+def test_a_folder_that_goes_away_while_a_job_starts_or_ends_costs_nothing(bench: Bench) -> None:
+    for operation, path in (("list", "compressed_chunks"), ("write", "done"), ("delete", "inbox")):
+        bench.submit(f"{operation}.txt", TEXT + operation.encode())
+        fault = bench.store.fail(StoreUnavailable("away"), operation, path, times=None)
+        bench.on_sleep = lambda _, fault=fault: fault.clear()  # type: ignore[misc]
+        bench.run()
+    assert len(bench.names("done")) == 3
+    assert [bench.names(folder) for folder in ("failed", "inbox", "leases")] == [[], [], []]
+
+
+def test_an_urgent_job_overtakes_what_is_not_yet_in_work(bench: Bench) -> None:
+    started = []
+
+    def note(order: Order) -> None:
+        started.append(order.size)
+        if len(started) == 1:
+            bench.submit("urgent.txt", b"urgent", priority=9)
+            bench.service.notice()
+            bench.service.step()
+
+    bench.compute.before = note
+    big = 1 << 20
+    bench.submit("long.bin", bytes(6 * big), chunk_size=big)
+    bench.run()
+    assert started.index(6) < 4
+
+
+def test_a_round_that_fails_for_an_unforeseen_reason_does_not_end_the_daemon(bench: Bench) -> None:
+    bench.submit("play.txt", TEXT)
+    fault = bench.store.fail(ZeroDivisionError("a bug"), "list", "inbox", times=3)
+    bench.run()
+    assert len(bench.names("done")) == 1
+    assert [event["event"] for event in bench.events()].count("round_failed") == 3
+    assert fault.times == 0
+
+
+def test_rounds_that_always_fail_end_the_daemon_with_the_reason(bench: Bench) -> None:
+    bench.store.fail(ZeroDivisionError("a bug"), "list", "inbox", times=None)
+    bench.run()
+    assert isinstance(bench.service.fatal, ZeroDivisionError)
+
+
+def test_dead_lease_files_of_finished_jobs_are_swept(bench: Bench, make_bench: Callable[..., Bench]) -> None:
+    bench.submit("play.txt", TEXT)
+    bench.run()
+    job_id = bench.names("done")[0].removesuffix(".json")
+    make_bench(store=bench.store, clock=bench.clock, worker="dead").leases.request(job_id)
+    assert len(bench.names("leases")) == 1
+    for _ in range(4):
+        bench.clock.advance(700)
+        bench.service.step()
+    assert bench.names("leases") == []

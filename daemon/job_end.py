@@ -1,0 +1,106 @@
+"""How a job ends: its receipt or its failure in the tree, its place in the source given up."""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from panini_daemon.failures import Action, action_for
+from panini_daemon.logs import Logger
+from panini_daemon.pipeline import Outcome, State
+from panini_daemon.progress import JobProgress, Tally
+from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
+from panini_daemon.sources import Source
+from panini_daemon.storage.clock import Clock
+from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.jobs import Job, Rejected
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.store import Store
+
+
+class End(Enum):
+    """What became of a job whose chunks have all come to an end."""
+
+    OVER = auto()
+    POSTPONED = auto()
+    """It was not finished here and is not finished elsewhere: it must be claimed anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobEnds:
+    """Ends jobs. Every step can be done again, so a store that goes away in between costs nothing."""
+
+    source: Source
+    store: Store
+    leases: Leases
+    clock: Clock
+    worker: str
+    log: Logger
+    tally: Tally
+
+    def end(self, progress: JobProgress) -> End:
+        """Write what is left of a job into the tree, then take it out of the source. Raises StorageError."""
+        job, log = progress.job, self.log.bind(job=progress.job.job_id)
+        if progress.of(State.DROPPED):
+            return End.POSTPONED
+        try:
+            self.leases.ensure(job.job_id)
+        except LeaseLost as error:
+            log.warning("lease_lost", error=str(error))
+            return End.POSTPONED
+        good, failed = progress.of(State.COMMITTED, State.ALREADY), progress.of(State.FAILED)
+        if failed and not self.source.has(job):
+            log.info("job_done_elsewhere")
+            return End.OVER
+        self.store.sync([path for outcome in good for path in outcome.unsynced])
+        if failed:
+            self._publish_what_can_be(job, log)
+            reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
+            self.source.set_aside(job, [outcome.chunk for outcome in good])
+            self.tally.job(failed=True, error=reason)
+            log.error("job_failed", reason=reason, committed=len(good))
+        else:
+            publish_manifests(self.store, job, replace=True)
+            write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
+            self.source.remove(job)
+            self.tally.job(failed=False)
+            log.debug("job_done", chunks=len(good))
+        return End.OVER
+
+    def _publish_what_can_be(self, job: Job, log: Logger) -> None:
+        """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
+        try:
+            publish_manifests(self.store, job, replace=False)
+        except StorageError as error:
+            if action_for(error) is not Action.GIVE_UP:
+                raise
+            log.debug("manifest_not_published", error=f"{type(error).__name__}: {error}")
+
+    def reject(self, rejected: Rejected) -> None:
+        """Set a manifest aside that can never become a job. Raises StorageError."""
+        reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
+        self.source.set_aside(rejected, ())
+        self.tally.job(failed=True, error=reason)
+        self.log.error("job_rejected", job=rejected.job_id, reason=reason)
+
+
+def log_outcome(log: Logger, outcome: Outcome) -> None:
+    """Write the one line that tells what became of a chunk."""
+    log = log.bind(chunk=outcome.chunk.name)
+    if outcome.state is State.FAILED:
+        log.error("chunk_failed", error=f"{type(outcome.error).__name__}: {outcome.error}", tries=outcome.tries)
+        return
+    if outcome.state is State.DROPPED:
+        log.info("chunk_dropped", reason=str(outcome.error))
+        return
+    size, payload = outcome.chunk.size, outcome.payload_size
+    log.info(
+        "chunk_committed" if outcome.state is State.COMMITTED else "chunk_already_committed",
+        method=outcome.method,
+        size=size,
+        compressed=payload,
+        ratio=round(payload / size, 4) if size else 1.0,
+        kind=outcome.kind,
+        device=outcome.device,
+        seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
+        sha256=outcome.original_hash,
+        tries=outcome.tries,
+    )
