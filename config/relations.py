@@ -36,7 +36,12 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
     if settings.lease_settle >= settings.lease_stop:
         yield "lease_settle", "less than", "lease_stop"
     slack = max(settings.lease_refresh, settings.lease_settle)
-    if slack < settings.lease_stop < settings.lease_stale <= settings.lease_stop + slack:
+    if (
+        max(2 * settings.lease_refresh, settings.lease_settle)
+        <= settings.lease_stop
+        < settings.lease_stale
+        <= settings.lease_stop + slack
+    ):
         # Else another worker may take over before this one has stopped.
         yield "lease_stop", "more than lease_refresh and lease_settle below", "lease_stale"
     if 0 < settings.runtime_limit <= settings.drain_time:

@@ -1,5 +1,6 @@
 """A running worker: the service with everything around it, from settings to a clean end."""
 
+import math
 import os
 import random
 import signal
@@ -93,11 +94,11 @@ class Application:
             with self._watcher():
                 while not self.service.finished:
                     delay = self.service.step()
-                    if self._time_is_up():
+                    if self._time_left() <= 0:
                         self.log.info("runtime_limit_reached", seconds=self.settings.runtime_limit)
                         self.stopping.set()
                     elif not self.service.finished:
-                        self.service.wake.wait(delay)
+                        self.service.wake.wait(min(delay, self._time_left()))
                         self.service.wake.clear()
         finally:
             self._end()
@@ -230,9 +231,10 @@ class Application:
         if free:
             patience.cancel()  # else a thread that hangs in the folder would keep the process from ending
 
-    def _time_is_up(self) -> bool:
-        limit = self.settings.runtime_limit
-        return bool(limit) and self.clock.monotonic() - self._started >= limit - self.settings.drain_time
+    def _time_left(self) -> float:
+        """Return the seconds until work must be drained for the runtime limit, infinite without one."""
+        limit = self.settings.runtime_limit or math.inf
+        return limit - self.settings.drain_time - (self.clock.monotonic() - self._started)
 
     def _render_status(self) -> bytes:
         service = self.service

@@ -5,10 +5,9 @@ Many chunks are on their way at once, each in a thread of its own; fetching, com
 because each step waits for something else: the folder, a compute process, the folder again.
 """
 
-import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -81,8 +80,6 @@ class Line:
     method: str
     shared: bool
     folder_of: Callable[[Chunk], str]
-    one_at_a_time: threading.Lock = field(default_factory=threading.Lock)
-    """Held while small files are made: local file systems do that one by one, and threads would spin for it."""
 
     def describe(
         self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
@@ -239,14 +236,13 @@ def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...
     if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
         return ()
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
-    with nullcontext() if durable else line.one_at_a_time:
-        written = write_commit(
-            line.store,
-            folder,
-            work.recipe,
-            work.place.payload,
-            work.encoded.payload_hash,
-            durable=durable,
-            allowed=held,
-        )
+    written = write_commit(
+        line.store,
+        folder,
+        work.recipe,
+        work.place.payload,
+        work.encoded.payload_hash,
+        durable=durable,
+        allowed=held,
+    )
     return () if durable else written

@@ -28,6 +28,8 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _END = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _TRIES = 3
 _SYNC_SINGLY = 8
+_NOT_BY_RENAMING = {errno.EXDEV, errno.ENOENT, errno.EPERM, errno.ENOSYS}
+"""Another file system, a folder gone meanwhile, a mount that does not rename: copying tells more, or works."""
 
 
 class LocalStore:
@@ -83,8 +85,10 @@ class LocalStore:
         """Write a file whole or not at all."""
         self._write_whole(path, (data,), durable=durable)
 
-    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
-        """Copy a local file into the tree. An OSError of `source` itself stays what it is."""
+    def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
+        """Copy a local file into the tree, or move it there. An OSError of `source` itself stays what it is."""
+        if consume and self._take_over(path, os.fspath(source), durable=durable):
+            return
         with source.open("rb") as file:
             self._write_whole(path, iter(lambda: file.read(_PIECE), b""), durable=durable)
 
@@ -167,6 +171,22 @@ class LocalStore:
         except BaseException:
             _discard(temporary)
             raise
+
+    def _take_over(self, path: str, source: str, *, durable: bool) -> bool:
+        """Move a file into the tree where both are on one file system; False where they are not."""
+        with _Mapped(self, path):
+            target = self._paths.place(path)
+            if durable:
+                sync_path(source)
+            try:
+                os.rename(source, target)
+            except OSError as error:
+                if error.errno in _NOT_BY_RENAMING:
+                    return False
+                raise
+            if durable:
+                sync_path(target[: target.rindex("/")])
+            return True
 
     def _create_beside(self, path: str, target: str) -> tuple[str, int]:
         for last in (False,) * (_TRIES - 1) + (True,):

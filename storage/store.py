@@ -50,8 +50,11 @@ class Store(Protocol):
         `durable` asks for an fsync before the name appears.
         """
 
-    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
-        """Copy a local file into the tree, whole or not at all, as `write` does."""
+    def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
+        """Copy a local file into the tree, whole or not at all, as `write` does.
+
+        With `consume` the source is not needed any more, and may be gone afterwards.
+        """
 
     def sync(self, paths: Sequence[str]) -> None:
         """Make files that were written without `durable` outlive a power cut; many cost little more than one."""

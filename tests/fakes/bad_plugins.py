@@ -43,6 +43,16 @@ class Hangs(Deflate):
         raise AssertionError
 
 
+class Slow(Deflate):
+    """Does its work, but takes a second for it."""
+
+    method = "bad_slow_v1"
+
+    def compress(self, data: bytes, context: Context) -> Encoded:
+        time.sleep(1)
+        return super().compress(data, context)
+
+
 class Crashes(Deflate):
     method = "bad_crashes_v1"
 

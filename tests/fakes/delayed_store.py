@@ -142,7 +142,7 @@ class DelayedStore:
             self._folder.create(self._name, path, bytes(data))
         self._fail()
 
-    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
+    def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
         self.write(path, source.read_bytes())
 
     def sync(self, paths: Sequence[str]) -> None:

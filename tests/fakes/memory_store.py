@@ -133,7 +133,7 @@ class MemoryStore:
         with self._operation("write", path):
             self._set(path, bytes(data))
 
-    def put(self, path: str, source: Path, *, durable: bool = True) -> None:
+    def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
         data = source.read_bytes()
         with self._operation("put", path):
             self._set(path, data)

@@ -101,7 +101,7 @@ def test_losing_the_lease_between_the_two_files_leaves_nothing_committed(payload
 
 def test_a_folder_that_reads_back_otherwise_is_told(payload: Path) -> None:
     class Forgetful(MemoryStore):
-        def put(self, path: str, source: Path, *, durable: bool = True) -> None:
+        def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
             self.write(path, b"")
 
     with pytest.raises(StoreUnavailable, match="read back"):

@@ -323,3 +323,29 @@ def test_a_disconnected_mount_has_lost_its_root(store: LocalStore, monkeypatch: 
     monkeypatch.setattr(local.os, "lstat", failing(errno.ENOTCONN))
     with pytest.raises(RootLost, match="Mount"):
         store.check_root()
+
+
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_consumed_source_is_moved_and_reads_back(store: LocalStore, tmp_path: Path, durable: bool) -> None:
+    source = tmp_path / "payload"
+    source.write_bytes(b"payload")
+    store.put("a/b", source, durable=durable, consume=True)
+    assert store.read("a/b") == b"payload"
+    assert not source.exists()
+
+
+def test_a_source_on_another_file_system_is_copied(
+    store: LocalStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "payload"
+    source.write_bytes(b"payload")
+    rename = os.rename
+
+    def refuse(old: str, new: str) -> None:
+        if old == os.fspath(source):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    store.put("a/b", source, consume=True)
+    assert store.read("a/b") == b"payload"
