@@ -22,10 +22,9 @@ class ImageJxl(Compressor):
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself for images; it turns down what is no JPEG at once."""
-        if context.level is Level.FAST:
+        if context.level is Level.FAST or context.kind is not Kind.IMAGE:
             return None
-        everything = context.level in (Level.BEST, Level.MAX)
-        return Offer(saving=0.80, seconds=0.4) if context.kind is Kind.IMAGE or everything else None
+        return Offer(saving=0.80, seconds=0.4)
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         """Transcode and check that the file comes back. Raises NotApplicable."""

@@ -38,8 +38,7 @@ class ImagePixels(Compressor):
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself for images; it turns down at once what is no plain raster."""
-        everything = context.level in (Level.BEST, Level.MAX)
-        return _OFFERS[context.level] if context.kind is Kind.IMAGE or everything else None
+        return _OFFERS[context.level] if context.kind is Kind.IMAGE else None
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         """Code the pixels every way the level allows, keep the smallest that is exact.

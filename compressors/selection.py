@@ -4,7 +4,7 @@ Times are the codecs' own constants, never measurements, so that every worker ch
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from panini_daemon.compressors.classification import classify
@@ -117,12 +117,15 @@ def decompress(
     return check_size(data, size) if plugin.exact_size else data
 
 
-def estimate_memory(size: int, request: str, level: Level, *, registry: Registry) -> int:
-    """Estimate, in bytes and generously, what compressing a chunk of `size` bytes takes.
+def estimate_memory(size: int, request: str, level: Level, *, registry: Registry, kind: Kind | None = None) -> int:
+    """Estimate, in bytes and generously, what compressing `size` bytes takes; less where their `kind` is known.
 
     Raises UnknownMethod and PluginNotLoadable.
     """
-    plugins = _possible(registry, level) if request == AUTO else registry.resolve(request)
+    if request == AUTO:
+        plugins = _possible(registry, level, Kind if kind is None else [kind])
+    else:
+        plugins = registry.resolve(request)
     return 4 * size + max((plugin.memory(size, level) for plugin in plugins), default=0)
 
 
@@ -149,6 +152,6 @@ def _plan(item: Item, order: Context, registry: Registry, request: str, exclude:
     return Plan(context, chosen, len(chosen), math.inf, kept, named=named)
 
 
-def _possible(registry: Registry, level: Level) -> list[Compressor]:
-    offers = {one.method: one for kind in Kind for one, _ in registry.candidates(Context(level, kind))}
+def _possible(registry: Registry, level: Level, kinds: Iterable[Kind]) -> list[Compressor]:
+    offers = {one.method: one for kind in kinds for one, _ in registry.candidates(Context(level, kind))}
     return list(offers.values())

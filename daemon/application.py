@@ -25,7 +25,7 @@ from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import BaseConflict
+from panini_daemon.storage.errors import BaseConflict, StoreReadOnly
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
@@ -178,6 +178,13 @@ class Application:
             Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
         ]
 
+    def _write_status(self) -> None:
+        try:
+            self._status.write()
+        except StoreReadOnly as error:  # told even where there is no job that would meet it
+            self._fatal(error)
+            raise
+
     @contextmanager
     def _watcher(self) -> Iterator[None]:
         """Let a change in a local inbox wake the loop at once; it is a hint, polling finds everything anyway."""
@@ -200,6 +207,7 @@ class Application:
             shared=self.settings.shared,
         )
         self.service.leases.recover()
+        self._heartbeats[1].beat_once()
         for heartbeat in self._heartbeats:
             heartbeat.start()
 

@@ -7,19 +7,20 @@ because each step waits for something else: the folder, a compute process, the f
 
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
 from panini_daemon.budget import MemoryBudget
-from panini_daemon.compressors import Level, Registry, estimate_memory
+from panini_daemon.compressors import Level, Registry, classify, estimate_memory
 from panini_daemon.compute import Compressed, Compute, Order, Proof
 from panini_daemon.errors import VerificationFailed
 from panini_daemon.recipes import make_recipe
 from panini_daemon.spool import Place, Spool
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed, write_commit
+from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
 
@@ -106,12 +107,12 @@ def process(
     whatever that is, nothing half-done is left that a reader would take for whole.
     """
     done, todo = _look_for_commits(line, chunks)
-    method, level, watch = job.method or line.method, job.level or line.level, Stopwatch(len(todo))
-    need = estimate_memory(sum(chunk.size for chunk in todo), method, Level(level), registry=line.registry)
-    with line.budget.reserve(need), line.spool.places(len(todo)) as places:
+    method, level, watch = job.method or line.method, _level(job, line), Stopwatch(len(todo))
+    with line.spool.places(len(todo)) as places, ExitStack() as held_memory:
         with watch.step("fetch"):
             hashes = [line.fetch(chunk, place.original) for chunk, place in zip(todo, places, strict=True)]
         with watch.step("compress"):
+            held_memory.enter_context(line.budget.reserve(_need(line, todo, places, method, level)))
             orders = [Order.of(chunk, place, method, level, exclude) for chunk, place in zip(todo, places, strict=True)]
             encoded = line.compute.compress(orders)
         watch.split("compress", sum(one.seconds for one in encoded), rest="queue")
@@ -196,6 +197,26 @@ class Stopwatch:
             yield
         finally:
             self.seconds[name] = (time.perf_counter() - start) / self._count
+
+
+def _level(job: Job, line: Line) -> Level:
+    wanted = job.level or line.level
+    try:
+        return Level(wanted)
+    except ValueError as error:
+        raise ManifestInvalid(
+            f"{job.manifest_path} asks for level {wanted!r}; expected one of {', '.join(Level)}; submit it again"
+        ) from error
+
+
+def _need(line: Line, chunks: Sequence[Chunk], places: Sequence[Place], method: str, level: Level) -> int:
+    """Return the bytes of memory that compressing takes; what a large chunk is makes a large difference."""
+    size = sum(chunk.size for chunk in chunks)
+    kind = None
+    if size > TOGETHER_BYTES:
+        with places[0].original.open("rb") as file:
+            kind = classify(file.read(TOGETHER_BYTES))
+    return estimate_memory(size, method, level, registry=line.registry, kind=kind)
 
 
 def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome], list[Chunk]]:

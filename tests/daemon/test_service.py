@@ -349,3 +349,10 @@ def test_dead_lease_files_of_finished_jobs_are_swept(bench: Bench, make_bench: C
         bench.clock.advance(700)
         bench.service.step()
     assert bench.names("leases") == []
+
+
+def test_a_level_that_there_is_not_fails_its_job_with_the_choices(bench: Bench) -> None:
+    bench.submit("play.txt", TEXT, level="ultra")
+    bench.run()
+    assert bench.failure()["error"] == "ManifestInvalid"
+    assert "fast, balanced, best, max" in bench.failure()["message"]
