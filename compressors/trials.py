@@ -92,8 +92,6 @@ class Run:
         if self._on_trial is not None:
             self._on_trial(plugin.method)
         start = time.perf_counter()
-        size: int | None = None
-        fault: str | None = None
         try:
             encoded = _check_form(plugin, encoded or self._encode(plugin))
             size = len(encoded.payload)
@@ -101,11 +99,12 @@ class Run:
                 if self.plan.checked:
                     self._check(plugin, encoded)
                 self._winner, self._best = plugin, encoded
+        except NotApplicable:
+            raise  # the bytes are not its kind: no trial was made
         except CompressorError as error:
-            fault, size = str(error), None
+            self.note(Trial(plugin.method, None, time.perf_counter() - start, str(error)))
             raise
-        finally:
-            self._trials.append(Trial(plugin.method, size, time.perf_counter() - start, fault))
+        self.note(Trial(plugin.method, size, time.perf_counter() - start))
 
     def _encode(self, plugin: Compressor) -> Encoded:
         try:

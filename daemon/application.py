@@ -4,10 +4,9 @@ import math
 import os
 import random
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TextIO
 
@@ -84,7 +83,7 @@ class Application:
         self.service = Service(self._parts(spool, on_outcome), self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
         self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
-        self._status_beat = Heartbeat("status", settings.status_interval, self._status.write, self.log)
+        self._status_beat = Heartbeat("status", settings.status_interval, self._write_status, self.log)
         self._heartbeats = self._make_heartbeats()
 
     def run(self) -> None:
@@ -207,7 +206,7 @@ class Application:
             shared=self.settings.shared,
         )
         self.service.leases.recover()
-        self._heartbeats[1].beat_once()
+        self._status_beat.beat_once()
         for heartbeat in self._heartbeats:
             heartbeat.start()
 
@@ -271,8 +270,10 @@ def ending_on_signals(app: Application) -> Iterator[None]:
     def handle(number: int, _frame: FrameType | None) -> None:
         if app.stopping.is_set():
             os._exit(130)
-        print(f"{signal.Signals(number).name}: ending; once more ends at once", file=sys.stderr)  # noqa: T201
         app.stop()
+        message = f"{signal.Signals(number).name}: ending; once more ends at once\n"
+        with suppress(OSError):  # not through sys.stderr: the signal may have come in the middle of a write to it
+            os.write(2, message.encode())
 
     previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
     try:

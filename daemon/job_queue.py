@@ -10,7 +10,6 @@ from panini_daemon.storage.jobs import Job
 class _Waiting:
     rank: tuple[int, str, int]
     job: Job = field(compare=False)
-    claiming: bool = field(default=False, compare=False)
     not_before: float = field(default=float("-inf"), compare=False)
 
 
@@ -21,6 +20,7 @@ class JobQueue:
         """Start empty."""
         self._sorted: list[_Waiting] = []
         self._by_id: dict[str, _Waiting] = {}
+        self._claiming: dict[str, Job] = {}
         self._count = 0
 
     def __len__(self) -> int:
@@ -39,6 +39,7 @@ class JobQueue:
         """Take a job out; an unknown one is no error."""
         if waiting := self._by_id.pop(job_id, None):
             del self._sorted[bisect.bisect_left(self._sorted, waiting)]
+            self._claiming.pop(job_id, None)
 
     def next(self, count: int, now: float) -> list[Job]:
         """Mark the next `count` jobs that may be claimed at monotonic time `now`, and return them."""
@@ -46,23 +47,27 @@ class JobQueue:
         for waiting in self._sorted:
             if len(chosen) >= count:
                 break
-            if not waiting.claiming and waiting.not_before <= now:
-                waiting.claiming = True
+            if self._is_free(waiting, now):
+                self._claiming[waiting.job.job_id] = waiting.job
                 chosen.append(waiting.job)
         return chosen
 
     def best_priority(self, now: float) -> int | None:
         """Return the priority of the first job that may be claimed at monotonic time `now`, None for no job."""
         for waiting in self._sorted:
-            if not waiting.claiming and waiting.not_before <= now:
+            if self._is_free(waiting, now):
                 return waiting.job.priority
         return None
 
     def claiming(self) -> list[Job]:
         """Return the jobs marked by `next`."""
-        return [waiting.job for waiting in self._sorted if waiting.claiming]
+        return list(self._claiming.values())
 
     def put_back(self, job_id: str, not_before: float) -> None:
         """Let a job that another worker has wait until monotonic time `not_before`."""
         if waiting := self._by_id.get(job_id):
-            waiting.claiming, waiting.not_before = False, not_before
+            waiting.not_before = not_before
+            self._claiming.pop(job_id, None)
+
+    def _is_free(self, waiting: _Waiting, now: float) -> bool:
+        return waiting.not_before <= now and waiting.job.job_id not in self._claiming

@@ -137,13 +137,13 @@ def make_logger(
         return event
 
     hide, colours = make_redactor(secrets), screen is not None and screen.isatty()
-    human = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=22, sort_keys=False)
+    human = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=15, pad_level=False, sort_keys=False)
 
     def write(logger: Any, method: str, event: Event) -> str:
         if tree is not None:
             tree.add(hide(json.dumps(event, ensure_ascii=False, default=str)))
         if screen is not None:
-            print(hide(human(logger, method, dict(_short(event)))), file=screen, flush=True)
+            _show(screen, hide(human(logger, method, dict(_short(event)))))
         raise structlog.DropEvent
 
     logger: Logger = structlog.wrap_logger(
@@ -155,14 +155,25 @@ def make_logger(
     return logger
 
 
-_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device"}
+def _show(screen: TextIO, line: str) -> None:
+    try:
+        screen.write(line + "\n")  # at once: `print` would let other threads write before the line's end
+        screen.flush()
+    except (OSError, ValueError):  # nobody reads any more: a closed terminal is no reason to stop working
+        return
+
+
+_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device", "compressed", "ratio"}
 
 
 def _short(event: Event) -> Event:
     """Leave out what a person at the screen does not read: the date, ids, hashes, what the names already tell."""
     shown = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
     if "chunk" in shown:
+        ratio = shown.get("ratio")
         shown = {key: value for key, value in shown.items() if key not in _NOT_FOR_THE_SCREEN}
+        if isinstance(ratio, float):
+            shown["saved"] = f"{100 * (1 - ratio):.1f}%"
         if shown.get("tries") == 1:
             del shown["tries"]
         if isinstance(seconds := shown.get("seconds"), Mapping):

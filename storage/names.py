@@ -78,6 +78,27 @@ def split_path(path: str) -> list[str]:
     return segments
 
 
+class Names:
+    """The names of one folder, to which others are compared without going through all of them."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        """Begin with these."""
+        self._names: set[str] = set()
+        self._folded: dict[str, str] = {}
+        for name in names:
+            self.add(name)
+
+    def add(self, name: str) -> None:
+        """Add a name, whatever others there are."""
+        self._names.add(name)
+        self._folded.setdefault(_fold(name), name)
+
+    def check(self, name: str) -> None:
+        """Raise NameCollision as `check_collision` does."""
+        if name not in self._names and (other := self._folded.get(_fold(name))) is not None:
+            check_collision(name, [other])
+
+
 def check_collision(name: str, existing: Iterable[str]) -> None:
     """Raise NameCollision where `name` differs from an existing one only by letter case or Unicode form.
 

@@ -1,23 +1,24 @@
 """Waiting for the next look at the inbox: a hint from the operating system, and a delay that grows."""
 
-import threading
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
+_SILENT = logging.NullHandler()
+
 
 class Watcher:
-    """Wakes a waiting loop when something appears in a local folder.
+    """Calls `on_change` when something appears in a local folder.
 
     A hint only, never relied on: on a shared mount nothing is told of what other machines did, so do not start
-    it there; whoever waits looks anyway when its time is up. `problem` says why there are no hints.
+    it there; whoever polls does so anyway when the time has come. `problem` says why there are no hints.
     """
 
-    def __init__(self, on_change: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, on_change: Callable[[], None]) -> None:
         self._on_change = on_change
         self.problem: str | None = None
-        self._event = threading.Event()
         self._observer: Any = None
 
     def start(self, folder: Path) -> bool:
@@ -34,14 +35,15 @@ class Watcher:
 
         # Reading a manifest is an event too: without this choice every look would wake the next one.
         arrivals = {EVENT_TYPE_CLOSED, EVENT_TYPE_CREATED, EVENT_TYPE_MODIFIED, EVENT_TYPE_MOVED}
-        wake, on_change = self.wake, self._on_change
+        on_change = self._on_change
 
         class Handler(FileSystemEventHandler):
             def on_any_event(self, event: FileSystemEvent) -> None:
                 if event.event_type in arrivals:
                     on_change()
-                    wake()
 
+        # What it says at its end is of no use to anybody; a handler keeps Python from printing it.
+        logging.getLogger("watchdog").addHandler(_SILENT)
         observer = Observer()
         try:
             observer.schedule(Handler(), str(folder), recursive=False)
@@ -52,19 +54,8 @@ class Watcher:
         self._observer, self.problem = observer, None
         return True
 
-    def wake(self) -> None:
-        """End the current wait, or the next one."""
-        self._event.set()
-
-    def wait(self, timeout: float) -> bool:
-        """Wait at most `timeout` seconds; True where it was woken."""
-        woken = self._event.wait(timeout)
-        self._event.clear()
-        return woken
-
     def close(self) -> None:
-        """Stop watching and end a wait."""
-        self.wake()
+        """Stop watching."""
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()

@@ -49,6 +49,9 @@ def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
     def run(*args: P.args, **kwargs: P.kwargs) -> int:
         try:
             return command(*args, **kwargs)
+        except BrokenPipeError:  # whoever read the output has seen enough
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return ExitCode.ERROR
         except (ConfigError, UsageError, UnsafeName, NameCollision) as error:
             return _fail(error, ExitCode.USAGE)
         except _DAMAGE as error:

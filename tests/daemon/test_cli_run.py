@@ -1,6 +1,7 @@
 """`run`, `submit`, `demo` and what holds for every command."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -108,7 +109,7 @@ def test_ctrl_c_ends_any_command_with_130(cli_run: CommandLine, monkeypatch: pyt
     assert cli_run("status").code == ExitCode.KILLED
 
 
-def test_a_gpu_that_is_not_there_is_told_and_the_job_stays(cli_run: CommandLine) -> None:
+def test_a_device_that_is_none_is_refused(cli_run: CommandLine) -> None:
     ran = cli_run("run", "--once", "--root", "R", "--device", "toaster")
     assert ran.code == ExitCode.USAGE
     assert "toaster" in ran.err
@@ -264,3 +265,14 @@ def test_output_into_a_real_pipe_has_no_escape_codes(cli_run: CommandLine) -> No
         assert "\x1b" not in done.stdout + done.stderr
         assert done.stdout
         assert done.stderr == ""
+
+
+def test_a_reader_that_has_seen_enough_is_no_error_to_talk_about(cli_run: CommandLine) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        command = [sys.executable, "-m", "panini_daemon", "config", "--json"]
+        done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, check=False, timeout=60)
+    finally:
+        os.close(writing)
+    assert (done.returncode, done.stderr) == (ExitCode.ERROR, "")

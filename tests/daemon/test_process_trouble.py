@@ -50,7 +50,7 @@ def verify_deep(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_killed_at_any_moment_nothing_is_lost_or_half_there(site: Site, capsys: pytest.CaptureFixture[str]) -> None:
     moments, content = random.Random(7), random.Random(8)
-    committed = 0
+    advanced = interrupted = done = 0
     for number in range(20):
         for part in range(4):
             data = TEXT[: content.randrange(len(TEXT))] + content.randbytes(content.randrange(500))
@@ -60,14 +60,15 @@ def test_killed_at_any_moment_nothing_is_lost_or_half_there(site: Site, capsys: 
         time.sleep(moments.uniform(0, 0.9))
         daemon.kill()
         assert list(site.root.rglob("error.json")) == []
-        now = len(site.names("done"))
-        committed += now > 0
+        before, done = done, len(site.names("done"))
+        advanced += done > before
+        interrupted += done < len(site.submitted)
     last = site.run_once(worker="w2", lease_refresh="200ms", lease_stale="1s")
     assert last.wait() == ExitCode.OK, last.err
-    assert committed > 5, "the daemon was killed before it did anything; the moments are too early"
     site.assert_all_restore()
     verify_deep(site, capsys)
-    print(f"{len(site.names('done'))} receipts; something was done before {committed} of 20 kills")  # noqa: T201
+    print(f"of 20 kills {advanced} came after a job was done, {interrupted} before all were")  # noqa: T201
+    assert min(advanced, interrupted) >= 3, "the moments are badly chosen for this machine"
     assert [site.names(folder) for folder in ("inbox", "failed")] == [[], []]
     site.assert_nothing_left()
     assert list((site.folder / "spool").glob("worker-*")) == []
@@ -181,7 +182,7 @@ def test_a_full_disk_is_told_and_waited_for(mounted: Site) -> None:
                 os.write(file.fileno(), bytes(4096))
             except OSError:
                 break
-    daemon = mounted.start()
+    daemon = mounted.start(poll_max="500ms")
     daemon.wait_for_text("free space or quota")
     time.sleep(1)
     assert daemon.wait_until(lambda: True, "it to live on") < 1
@@ -194,3 +195,15 @@ def test_a_full_disk_is_told_and_waited_for(mounted: Site) -> None:
     mounted.assert_nothing_left()
     assert [path for path in mounted.root.rglob("*.tmp") if path.is_file()] == []
     wait_until(lambda: any("StoreFull" in str(event) for event in mounted.events()), "the log", 5)
+
+
+def test_a_daemon_whose_messages_nobody_reads_works_on_and_ends_well(site: Site) -> None:
+    site.unread = True
+    for number in range(6):
+        site.submit(f"{number}.txt", TEXT[number:], chunk_size=1000)
+    daemon = site.start()
+    daemon.wait_until(lambda: len(site.names("done")) == 6, "the jobs", 20)
+    assert daemon.stop() < 10
+    assert sum(event["event"] == "chunk_committed" for event in site.events()) == 30
+    site.assert_all_restore()
+    site.assert_nothing_left()

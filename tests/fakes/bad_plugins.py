@@ -44,12 +44,12 @@ class Hangs(Deflate):
 
 
 class Slow(Deflate):
-    """Does its work, but takes a second for it."""
+    """Does its work, but takes its time."""
 
     method = "bad_slow_v1"
 
     def compress(self, data: bytes, context: Context) -> Encoded:
-        time.sleep(1)
+        time.sleep(0.5)
         return super().compress(data, context)
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from panini_daemon.compressors import Device, Registry
 from panini_daemon.reader import Reader
@@ -39,6 +39,8 @@ class Site:
     def __init__(self, folder: Path, **settings: str) -> None:
         self.folder, self.root = folder, folder / "root"
         self.environment: dict[str, str] = {}
+        self.unread = False
+        """Whether nobody reads what the daemons say on standard error."""
         self._settings = {**SETTINGS, "root": str(self.root), "spool": str(folder / "spool"), **settings}
         self._started: list[Daemon] = []
         self.submitted: dict[str, bytes] = {}
@@ -140,7 +142,7 @@ class Daemon:
     ) -> None:
         self.worker, self._site = worker, site
         self._out, self._err = (site.folder / f"{name}-{number}.txt" for name in ("out", "err"))
-        with self._out.open("wb") as out, self._err.open("wb") as err:
+        with self._out.open("wb") as out, _unread_pipe() if site.unread else self._err.open("wb") as err:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "panini_daemon", *arguments],
                 stdin=subprocess.DEVNULL,
@@ -221,6 +223,12 @@ class Daemon:
             return wait_until(check, what, seconds)
         except TimeoutError as error:
             raise AssertionError(f"{error}; it said:\n{self.err[-2000:]}") from None
+
+
+def _unread_pipe() -> BinaryIO:
+    reading, writing = os.pipe()
+    os.close(reading)
+    return os.fdopen(writing, "wb")
 
 
 def wait_until(condition: Callable[[], object], what: str, seconds: float = LIMIT) -> float:

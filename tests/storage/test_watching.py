@@ -6,55 +6,36 @@ import pytest
 from panini_daemon.storage.watching import Backoff, Watcher
 
 
-def test_a_wait_that_nothing_ends_is_false() -> None:
-    assert Watcher().wait(0) is False
-
-
-def test_a_wake_ends_one_wait() -> None:
-    watcher = Watcher()
-    watcher.wake()
-    assert watcher.wait(10) is True
-    assert watcher.wait(0) is False
-
-
-def test_a_wake_from_another_thread_ends_a_wait() -> None:
-    watcher = Watcher()
-    thread = threading.Thread(target=watcher.wake)
-    thread.start()
-    assert watcher.wait(10) is True
-    thread.join()
-
-
-def test_a_file_that_appears_ends_a_wait(tmp_path: Path) -> None:
-    with Watcher() as watcher:
+def test_a_file_that_appears_is_told(tmp_path: Path) -> None:
+    changed = threading.Event()
+    with Watcher(changed.set) as watcher:
         assert watcher.start(tmp_path) is True
         assert watcher.problem is None
         (tmp_path / "job.json").write_text("{}")
-        assert watcher.wait(10) is True
+        assert changed.wait(10)
 
 
-def test_reading_a_file_does_not_end_a_wait(tmp_path: Path) -> None:
+def test_reading_a_file_is_no_change(tmp_path: Path) -> None:
+    changed = threading.Event()
     (tmp_path / "job.json").write_text("{}")
-    with Watcher() as watcher:
+    with Watcher(changed.set) as watcher:
         watcher.start(tmp_path)
         (tmp_path / "job.json").read_text()
         list(tmp_path.iterdir())
-        assert watcher.wait(0.03) is False
+        assert not changed.wait(0.03)
 
 
 def test_a_folder_that_cannot_be_watched_is_reported_and_not_fatal(tmp_path: Path) -> None:
-    with Watcher() as watcher:
+    with Watcher(lambda: None) as watcher:
         assert watcher.start(tmp_path / "gone") is False
         assert watcher.problem is not None
         assert "gone" in watcher.problem
-        assert watcher.wait(0) is False
 
 
-def test_closing_ends_a_wait_and_the_watch(tmp_path: Path) -> None:
-    watcher = Watcher()
+def test_closing_ends_the_watch_and_may_be_repeated(tmp_path: Path) -> None:
+    watcher = Watcher(lambda: None)
     watcher.start(tmp_path)
     watcher.close()
-    assert watcher.wait(10) is True
     left = {type(thread).__name__ for thread in threading.enumerate()}
     assert not {name for name in left if name.endswith(("Emitter", "Observer"))}
     watcher.close()
