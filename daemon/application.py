@@ -73,6 +73,8 @@ class Application:
         ).bind(worker=settings.worker)
         self.stopping, self._abort = threading.Event(), threading.Event()
         self.device = choose_device(settings.device)
+        if self.device.is_cuda and settings.device != "auto":
+            _ = self.device.torch  # raises DeviceUnavailable before anything is started
         self.compute = Compute(
             self.device.spec,
             settings.cpu_workers,
@@ -213,7 +215,8 @@ class Application:
     def _end(self) -> None:
         """Drain, give back, say goodbye: within drain_time, whatever is stuck."""
         service, started = self.service, self.clock.monotonic()
-        patience = threading.Timer(self.settings.drain_time, os._exit, [ExitCode.OK])
+        status = ExitCode.OK if service.fatal is None else ExitCode.ERROR
+        patience = threading.Timer(self.settings.drain_time, os._exit, [status])
         patience.daemon = True
         if self.stopping.is_set():
             patience.start()
@@ -265,7 +268,7 @@ def running(settings: Settings, **options: object) -> Iterator[Application]:
 
 @contextmanager
 def ending_on_signals(app: Application) -> Iterator[None]:
-    """Let SIGTERM and SIGINT end the application cleanly, and a second one at once (exit status 130)."""
+    """Let SIGTERM, SIGINT and SIGHUP end the application cleanly, and a second one at once (exit status 130)."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
         if app.stopping.is_set():
@@ -275,7 +278,10 @@ def ending_on_signals(app: Application) -> Iterator[None]:
         with suppress(OSError):  # not through sys.stderr: the signal may have come in the middle of a write to it
             os.write(2, message.encode())
 
-    previous = {number: signal.signal(number, handle) for number in (signal.SIGTERM, signal.SIGINT)}
+    numbers = [signal.SIGTERM, signal.SIGINT]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:

@@ -34,7 +34,10 @@ class ComputeProcess:
     """
 
     def __init__(self, device: str, memory_limit: int, *, start_timeout: float = 300.0) -> None:
-        """Start the process; `memory_limit` in bytes, 0 for none. Raises ComputeDied, ComputeTimeout."""
+        """Start the process; `memory_limit` in bytes, 0 for none.
+
+        Raises ComputeDied, ComputeTimeout, DeviceUnavailable.
+        """
         self.device = device
         self._buffer = b""
         self._ended = False
@@ -45,6 +48,9 @@ class ComputeProcess:
             start_new_session=True,  # a Ctrl-C in the terminal is the daemon's to handle
         )
         self.hello = self._receive(time.monotonic() + start_timeout, threading.Event(), {})
+        if "error" in self.hello:
+            self.end()
+            raise error_from(self.hello)
 
     @property
     def alive(self) -> bool:

@@ -37,7 +37,10 @@ def main() -> None:
     requests: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
     registry = Registry()
-    _send(answers, {"hello": device.name, **_describe(registry)})
+    try:
+        _send(answers, {"hello": device.name, **_describe(registry)})
+    except CompressorError as error:
+        _send(answers, {"error": type(error).__name__, "message": str(error)})
     while True:
         request = requests.get()
         try:

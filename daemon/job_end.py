@@ -91,6 +91,8 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
     if outcome.state is State.DROPPED:
         log.info("chunk_dropped", reason=str(outcome.error))
         return
+    for method, error in outcome.faults.items():
+        log.warning("codec_failed", method=method, error=error)
     size, payload = outcome.chunk.size, outcome.payload_size
     log.info(
         "chunk_committed" if outcome.state is State.COMMITTED else "chunk_already_committed",

@@ -54,7 +54,8 @@ class Outcome:
     payload_hash: str = ""
     device: str = ""
     kind: str = ""
-    trials: Mapping[str, int | None] = field(default_factory=dict)
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """What codecs failed with that were passed over."""
     timings: Mapping[str, float] = field(default_factory=dict)
     unsynced: tuple[str, ...] = ()
     error: Exception | None = None
@@ -169,7 +170,7 @@ class _Work:
             payload_hash=self.encoded.payload_hash,
             device=self.encoded.device,
             kind=self.encoded.kind,
-            trials={method: size for method, size, _ in self.encoded.trials},
+            faults={method: error for method, _, error in self.encoded.trials if error},
             timings=dict(timings),
             unsynced=unsynced,
         )

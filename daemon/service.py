@@ -237,12 +237,14 @@ class Service:
         parts, job = self._parts, progress.job
         log = parts.log.bind(job=job.job_id)
         for outcome in parts.attempts.run(job, chunks, lambda: parts.leases.ensure(job.job_id), log):
-            self.tally.chunk(outcome, parts.clock.monotonic())
-            log_outcome(log, outcome)
-            parts.on_outcome(outcome)
-            if progress.add(outcome):
-                self._ended.append(progress)
-                self.wake.set()
+            try:
+                self.tally.chunk(outcome, parts.clock.monotonic())
+                log_outcome(log, outcome)
+                parts.on_outcome(outcome)
+            finally:  # whatever fails in telling it, the chunk counts
+                if progress.add(outcome):
+                    self._ended.append(progress)
+                    self.wake.set()
 
     def _end_jobs(self) -> None:
         while self._ended:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ParamSpec
 
-from panini_daemon.compressors.errors import CompressorError
+from panini_daemon.compressors.errors import CompressorError, DeviceUnavailable
 from panini_daemon.config import ConfigError, Settings, load
 from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, UsageError
 from panini_daemon.exit_codes import ExitCode
@@ -52,7 +52,7 @@ def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
         except BrokenPipeError:  # whoever read the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.ERROR
-        except (ConfigError, UsageError, UnsafeName, NameCollision) as error:
+        except (ConfigError, UsageError, UnsafeName, NameCollision, DeviceUnavailable) as error:
             return _fail(error, ExitCode.USAGE)
         except _DAMAGE as error:
             return _fail(error, ExitCode.DAMAGE)

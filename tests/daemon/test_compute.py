@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from fakes import bad_plugins
 
-from panini_daemon.compressors.errors import PluginFailed, UnknownMethod
-from panini_daemon.compute import Compressed, Compute, ComputeLimits, Order, Proof
+from panini_daemon.compressors.errors import DeviceUnavailable, PluginFailed, UnknownMethod
+from panini_daemon.compute import Compressed, Compute, ComputeLimits, Order, ProcessPool, Proof
 from panini_daemon.errors import (
     ComputeDied,
     ComputeOutOfMemory,
@@ -167,3 +167,12 @@ def test_processes_leave_when_the_daemon_is_gone(start: Start, tmp_path: Path) -
             return
         time.sleep(0.05)
     assert not Path(f"/proc/{child}").exists()
+
+
+def test_a_device_that_is_not_there_is_told_at_the_first_call(stop: threading.Event, tmp_path: Path) -> None:
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    with pytest.raises(DeviceUnavailable, match="cuda:0"):
+        ProcessPool("cuda:0", 1, ComputeLimits(), stop).hello()
