@@ -78,7 +78,7 @@ class Application:
         self.compute = Compute(
             self.device.spec,
             settings.cpu_workers,
-            ComputeLimits(settings.chunk_timeout, settings.chunk_timeout_per_mib, settings.memory_budget),
+            ComputeLimits.of(settings),
             self._abort,
             _GPU_BATCH,
         )

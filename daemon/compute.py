@@ -14,11 +14,14 @@ from typing import Any, Self
 
 from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.compute_pipe import ComputeProcess, Message, error_from
+from panini_daemon.config import Settings
 from panini_daemon.errors import ComputeFailed, DaemonError, VerificationFailed
 from panini_daemon.spool import Place
 from panini_daemon.storage.jobs import Chunk
 
 _MIB = 1 << 20
+_PROCESS_ITSELF = 1 << 30
+"""Bytes that Python, its libraries and their threads may take in a process before any chunk does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,12 @@ class ComputeLimits:
     seconds: float = 300.0
     seconds_per_mib: float = 60.0
     memory: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return what the settings allow; a process has some memory beside the budget that chunks share."""
+        memory = settings.memory_budget + _PROCESS_ITSELF
+        return cls(settings.chunk_timeout, settings.chunk_timeout_per_mib, memory)
 
     def timeout(self, size: int) -> float:
         """Return the seconds that a chunk of `size` bytes may take."""

@@ -49,8 +49,8 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
 
 def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> list[Outcome]:
     stop, clock = threading.Event(), SystemClock()
-    limits = ComputeLimits(settings.chunk_timeout, settings.chunk_timeout_per_mib, settings.memory_budget)
-    compute = Compute(choose_device(settings.device).spec, settings.cpu_workers, limits, stop)
+    device = choose_device(settings.device)
+    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop)
     try:
         with (
             Spool(settings.spool) as spool,
