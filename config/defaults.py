@@ -28,14 +28,24 @@ class Profile:
 
     poll_max: float
     arrival_timeout: float
+    removal_delay: float
     lease_settle: float
     lease_refresh: float
     lease_stale: float
 
 
-LOCAL = Profile(poll_max=2.0, arrival_timeout=10.0, lease_settle=0.0, lease_refresh=10.0, lease_stale=60.0)
+LOCAL = Profile(
+    poll_max=2.0, arrival_timeout=10.0, removal_delay=0.0, lease_settle=0.0, lease_refresh=10.0, lease_stale=60.0
+)
 # A settle time longer than a listing usually stays stale there, and room for several lost refreshes.
-DRIVE = Profile(poll_max=30.0, arrival_timeout=3600.0, lease_settle=60.0, lease_refresh=120.0, lease_stale=1800.0)
+DRIVE = Profile(
+    poll_max=30.0,
+    arrival_timeout=3600.0,
+    removal_delay=300.0,
+    lease_settle=60.0,
+    lease_refresh=120.0,
+    lease_stale=1800.0,
+)
 
 
 def default_root(machine: Machine, cwd: Path) -> Path:
@@ -77,6 +87,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         poll_min=poll_min,
         poll_max=_given(fields.poll_max, max(profile.poll_max, poll_min)),
         arrival_timeout=_given(fields.arrival_timeout, profile.arrival_timeout),
+        removal_delay=_given(fields.removal_delay, profile.removal_delay),
         lease_settle=settle,
         lease_refresh=_given(fields.lease_refresh, min(profile.lease_refresh, stop / 4)),
         lease_stale=stale,

@@ -87,6 +87,11 @@ class Fields(BaseSettings):
         description="How long a job waits for chunk data that its manifest names but that has not "
         "arrived; by default 10s, on a shared root 1h.",
     )
+    removal_delay: Seconds | None = Field(
+        None,
+        description="How long a finished job's manifest and data stay in the inbox, so that a mount has "
+        "uploaded the result before the original goes; by default 0s, on a shared root 5m.",
+    )
     lease_settle: Seconds | None = Field(
         None,
         description="How long a worker waits after claiming a job, so that a rival's claim has time "

@@ -30,6 +30,7 @@ class Settings:
     poll_min: float
     poll_max: float
     arrival_timeout: float
+    removal_delay: float
     lease_settle: float
     lease_refresh: float
     lease_stale: float

@@ -158,6 +158,7 @@ class Application:
             threads=threads,
             ahead=2 * threads if settings.lease_settle == 0 else max(2 * threads, _CLAIMED_AHEAD),
             backoff=Backoff(settings.poll_min, settings.poll_max),
+            removal_delay=settings.removal_delay,
             sweep_every=settings.lease_stale,
             on_outcome=on_outcome,
         )

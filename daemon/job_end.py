@@ -1,5 +1,6 @@
 """How a job ends: its receipt or its failure in the tree, its place in the source given up."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -10,8 +11,9 @@ from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
+from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import LeaseLost, StorageError
-from panini_daemon.storage.jobs import Job, Rejected
+from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.store import Store
 
@@ -20,6 +22,8 @@ class End(Enum):
     """What became of a job whose chunks have all come to an end."""
 
     OVER = auto()
+    PARTING = auto()
+    """It is finished, and stays in the source until what was written has surely arrived."""
     POSTPONED = auto()
     """It was not finished here and is not finished elsewhere: it must be claimed anew."""
 
@@ -35,6 +39,9 @@ class JobEnds:
     worker: str
     log: Logger
     tally: Tally
+    folder_of: Callable[[Chunk], str]
+    at_once: bool
+    """Whether what was written is safe when it reads back, so that the original may go at once."""
 
     def end(self, progress: JobProgress) -> End:
         """Write what is left of a job into the tree, then take it out of the source. Raises StorageError."""
@@ -60,9 +67,20 @@ class JobEnds:
         else:
             publish_manifests(self.store, job, replace=True)
             write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
-            self.source.remove(job)
+            if self.at_once:
+                self.source.remove(job)
             self.tally.job(failed=False)
             log.debug("job_done", chunks=len(good))
+            return End.OVER if self.at_once else End.PARTING
+        return End.OVER
+
+    def part(self, progress: JobProgress) -> End:
+        """Take a finished job out of the source if all its chunks are still committed. Raises StorageError."""
+        for outcome in progress.of(State.COMMITTED, State.ALREADY):
+            if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
+                self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
+                return End.POSTPONED
+        self.source.remove(progress.job)
         return End.OVER
 
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:

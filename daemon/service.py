@@ -59,6 +59,8 @@ class Parts:
     """Chunks that are claimed before a thread is free for them."""
     retry_claim: float = 5.0
     """Seconds before a job that another worker has is claimed again."""
+    removal_delay: float = 0.0
+    """Seconds between the end of a job and its removal from the source."""
     sweep_every: float = 600.0
     """Seconds between two looks for dead lease files of jobs that are over."""
     on_outcome: Callable[[Outcome], None] = lambda _: None
@@ -76,10 +78,21 @@ class Service:
         self.queue = JobQueue()
         self.arriving = 0
         self.wake = threading.Event()
-        self._ends = JobEnds(parts.source, parts.store, parts.leases, parts.clock, parts.worker, parts.log, self.tally)
+        self._ends = JobEnds(
+            source=parts.source,
+            store=parts.store,
+            leases=parts.leases,
+            clock=parts.clock,
+            worker=parts.worker,
+            log=parts.log,
+            tally=self.tally,
+            folder_of=parts.attempts.line.folder_of,
+            at_once=parts.removal_delay == 0,
+        )
         self._pool = WorkPool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
+        self._parting: deque[tuple[float, JobProgress]] = deque()
         self._rejected: deque[Rejected] = deque()
         self._next_poll = float("-inf")
         self._next_sweep = parts.clock.monotonic() + parts.sweep_every
@@ -100,7 +113,7 @@ class Service:
         """Whether the loop has nothing left to do: stopped, or `once` and all is empty."""
         if self._stopping.is_set():
             return True
-        empty = not (self._running or len(self.queue) or self.arriving or self._rejected)
+        empty = not (self._running or len(self.queue) or self.arriving or self._rejected or self._parting)
         return self._once and empty and self.phase is Phase.IDLE
 
     def notice(self) -> None:
@@ -112,6 +125,7 @@ class Service:
         """Do one round; return how many seconds the next one may wait."""
         try:
             self._end_jobs()
+            self._part()
             self._poll()
             self._claim()
             self._sweep()
@@ -119,9 +133,10 @@ class Service:
             return self._survive(error)
         self.phase = Phase.WORKING if self._running or len(self.queue) else Phase.IDLE
         self._mishaps = 0
-        due = max(0.0, self._next_poll - self._parts.clock.monotonic())
+        due = min([self._next_poll, *(when for when, _ in list(self._parting)[:1])])
         claim = self._parts.leases.wake_in()
-        return due if claim is None else min(due, claim)
+        wait = max(0.0, due - self._parts.clock.monotonic())
+        return wait if claim is None else min(wait, claim)
 
     def stop_for(self, error: Exception) -> None:
         """End the daemon because of an error that no retry can heal."""
@@ -261,8 +276,22 @@ class Service:
             self._running.pop(job_id, None)
             self._parts.leases.release(job_id)
             if end is End.POSTPONED:
-                self.queue.add(progress.job)
-                self.queue.put_back(job_id, self._parts.clock.monotonic() + self._parts.retry_claim)
+                self._postpone(progress.job)
+            elif end is End.PARTING:
+                self._parting.append((self._parts.clock.monotonic() + self._parts.removal_delay, progress))
+
+    def _part(self) -> None:
+        """Take out of the source what was finished long enough ago; a job whose commits are gone is done again."""
+        while self._parting and self._parting[0][0] <= self._parts.clock.monotonic():
+            _, progress = self._parting[0]
+            end = self._ends.part(progress)
+            self._parting.popleft()
+            if end is End.POSTPONED:
+                self._postpone(progress.job)
+
+    def _postpone(self, job: Job) -> None:
+        self.queue.add(job)
+        self.queue.put_back(job.job_id, self._parts.clock.monotonic() + self._parts.retry_claim)
 
     def _sweep(self) -> None:
         now = self._parts.clock.monotonic()

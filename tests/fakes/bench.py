@@ -41,6 +41,7 @@ class Bench:
         worker: str = "w1",
         *,
         method: str = "auto",
+        removal_delay: float = 0.0,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
         open_root(self.store, create=True, clock=self.clock, new_id=lambda: "root")
@@ -86,6 +87,7 @@ class Bench:
             worker=worker,
             threads=2,
             backoff=Backoff(0.25, 2.0),
+            removal_delay=removal_delay,
         )
         self.service = Service(parts, self.stopping, once=True)
 
