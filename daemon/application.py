@@ -81,6 +81,7 @@ class Application:
             ComputeLimits.of(settings),
             self._abort,
             _GPU_BATCH,
+            self._tell_plugin_problem,
         )
         self.service = Service(self._parts(spool, on_outcome), self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
@@ -168,6 +169,9 @@ class Application:
             return already_committed(self.store, chunk_folder(base, chunk_id), sha256) is not None
         except BaseConflict:
             return False
+
+    def _tell_plugin_problem(self, problem: str) -> None:
+        self.log.warning("plugin_problem", problem=problem)
 
     def _fatal(self, error: Exception) -> None:
         self.service.stop_for(error)

@@ -5,7 +5,7 @@ Processes start when the first chunk needs them and are replaced when a plugin h
 
 import queue
 import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -115,9 +115,19 @@ class Proof:
 class ProcessPool:
     """At most `workers` processes for one device, started lazily; callers wait for a free one."""
 
-    def __init__(self, device: str, workers: int, limits: ComputeLimits, stop: threading.Event) -> None:
-        """Start nothing yet. `stop` ends every call with ComputeStopped once set."""
-        self._device, self._limits, self._stop = device, limits, stop
+    def __init__(
+        self,
+        device: str,
+        workers: int,
+        limits: ComputeLimits,
+        stop: threading.Event,
+        tell: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """Start nothing yet. `stop` ends every call with ComputeStopped once set.
+
+        `tell` is told, once, each thing that is wrong with the installed plugins.
+        """
+        self._device, self._limits, self._stop, self._tell = device, limits, stop, tell
         self._idle: queue.LifoQueue[ComputeProcess | None] = queue.LifoQueue()
         for _ in range(workers):
             self._idle.put(None)
@@ -162,10 +172,12 @@ class ProcessPool:
     def _start(self, dead: ComputeProcess | None) -> ComputeProcess:
         process = ComputeProcess(self._device, self._limits.memory)
         with self._lock:
-            self._hello = self._hello or process.hello
+            first, self._hello = self._hello is None, self._hello or process.hello
             self._running.add(process)
             if dead is not None:
                 self._running.discard(dead)
+        for problem in process.hello["problems"] if first else ():
+            self._tell(problem)
         return process
 
 
@@ -173,10 +185,16 @@ class Compute:
     """The machine's compute: `compress` and `verify` block until a process has done it."""
 
     def __init__(
-        self, device: str, workers: int, limits: ComputeLimits, stop: threading.Event, batch: int = 16
+        self,
+        device: str,
+        workers: int,
+        limits: ComputeLimits,
+        stop: threading.Event,
+        batch: int = 16,
+        tell: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """Use `workers` CPU processes, and one more for `device` where that is a GPU."""
-        self._cpu = ProcessPool("cpu", workers, limits, stop)
+        """Use `workers` CPU processes, and one more for `device` where that is a GPU; `tell` as in ProcessPool."""
+        self._cpu = ProcessPool("cpu", workers, limits, stop, tell)
         self._gpu = GpuQueue(device, limits, stop, batch) if device != "cpu" else None
 
     def compress(self, orders: Sequence[Order]) -> list[Compressed]:
@@ -213,10 +231,6 @@ class Compute:
         """The device's full name, None before the first process has reported it."""
         hello = (self._gpu.pool if self._gpu else self._cpu).known_hello
         return str(hello["hello"]) if hello else None
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with the installed plugins."""
-        return list(self._cpu.hello()["problems"])
 
     def close(self) -> None:
         """Kill every process."""

@@ -4,17 +4,18 @@ import bisect
 from dataclasses import dataclass, field
 
 from panini_daemon.storage.jobs import Job
+from panini_daemon.storage.ordering import job_key
 
 
 @dataclass(order=True, slots=True)
 class _Waiting:
-    rank: tuple[int, str, int]
+    rank: tuple[tuple[int, bool, float, str], int]
     job: Job = field(compare=False)
     not_before: float = field(default=float("-inf"), compare=False)
 
 
 class JobQueue:
-    """Jobs by declared priority, then age, then the order in which the source offered them."""
+    """Jobs in the order of `job_key`: declared priority, keyframes and headers, age."""
 
     def __init__(self) -> None:
         """Start empty."""
@@ -31,7 +32,7 @@ class JobQueue:
         """Add a job; one that is there already stays as it is."""
         if job.job_id not in self._by_id:
             self._count += 1
-            waiting = _Waiting((-job.priority, job.created_at, self._count), job)
+            waiting = _Waiting((job_key(job), self._count), job)
             self._by_id[job.job_id] = waiting
             bisect.insort(self._sorted, waiting)
 

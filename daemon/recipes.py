@@ -1,6 +1,5 @@
 """Writing recipe 1.1 for a chunk that was just compressed."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -51,11 +50,6 @@ def make_recipe(
             "software": SOFTWARE,
         }
     )
-
-
-def hash_recipe(recipe: bytes) -> str:
-    """Return the SHA-256 of a recipe, in hex."""
-    return hashlib.sha256(recipe).hexdigest()
 
 
 def _sizes(original: int, compressed: int) -> dict[str, float]:

@@ -58,11 +58,6 @@ def format_seconds(seconds: float) -> str:
     return f"{whole} s"
 
 
-def format_ratio(before: int, after: int) -> str:
-    """Write how many times smaller the result is: `3.21x`; `-` where there is nothing to compare."""
-    return f"{before / after:.2f}x" if before and after else "-"
-
-
 def format_saved(before: int, after: int) -> str:
     """Write the share of bytes saved: `68.9 %`, negative where the result is larger, `-` for nothing."""
     return f"{100 * (before - after) / before:.1f} %" if before else "-"

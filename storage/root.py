@@ -53,11 +53,6 @@ def status_path(worker: str) -> str:
     return f"{STATUS}/{safe_name(worker)}.json"
 
 
-def model_folder(sha256: str) -> str:
-    """Return the folder of the weights that hash to `sha256`. Raises UnsafeName."""
-    return f"{MODELS}/{safe_name(sha256)}"
-
-
 def open_root(store: Store, *, create: bool, clock: Clock, new_id: Callable[[], str] = lambda: uuid4().hex) -> Root:
     """Read the root's marker; with `create`, make a tree where there is none.
 

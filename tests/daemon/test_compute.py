@@ -136,7 +136,7 @@ def test_an_unknown_method_is_the_callers_error(start: Start, tmp_path: Path) ->
 
 def test_a_stop_ends_a_call_within_a_second(start: Start, tmp_path: Path, stop: threading.Event) -> None:
     compute = start(bad_plugins.Hangs)
-    compute.problems()
+    compute._cpu.hello()
     threading.Timer(0.2, stop.set).start()
     begin = time.monotonic()
     with pytest.raises(ComputeStopped):
@@ -152,7 +152,7 @@ def test_processes_leave_when_the_daemon_is_gone(start: Start, tmp_path: Path) -
         "import threading, time, sys\n"
         "from panini_daemon.compute import Compute, ComputeLimits\n"
         "compute = Compute('cpu', 1, ComputeLimits(), threading.Event())\n"
-        "compute.problems()\n"
+        "compute._cpu.hello()\n"
         "print(next(iter(compute._cpu._running))._process.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
@@ -176,3 +176,23 @@ def test_a_device_that_is_not_there_is_told_at_the_first_call(stop: threading.Ev
         pytest.skip("there is a CUDA device here")
     with pytest.raises(DeviceUnavailable, match="cuda:0"):
         ProcessPool("cuda:0", 1, ComputeLimits(), stop).hello()
+
+
+def test_a_plugin_that_cannot_be_loaded_is_told_once_and_the_others_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: threading.Event
+) -> None:
+    folder = bad_plugins.install(tmp_path / "site", bad_plugins.Prints)
+    (folder / "bad_plugins.py").write_text("raise ImportError('half installed')\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(folder), os.environ.get("PYTHONPATH", "")]))
+    told: list[str] = []
+    pool = ProcessPool("cpu", 2, ComputeLimits(), stop, told.append)
+    try:
+        request = {"task": "compress", "items": [order(tmp_path).message()]}
+        with pool._process(), pool._process():
+            pass
+        assert pool.call(request, 1)["results"][0]["method"]
+    finally:
+        pool.close()
+    assert len(told) == 1
+    assert "bad_prints_v1" in told[0]
+    assert "half installed" in told[0]

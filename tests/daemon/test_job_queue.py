@@ -1,5 +1,5 @@
 from panini_daemon.job_queue import JobQueue
-from panini_daemon.storage.jobs import Job
+from panini_daemon.storage.jobs import Chunk, Job
 
 
 def job(name: str, priority: int = 0, created_at: str = "") -> Job:
@@ -12,9 +12,18 @@ def names(jobs: list[Job]) -> list[str]:
 
 def test_priority_goes_before_age_and_age_before_arrival() -> None:
     queue = JobQueue()
-    for one in (job("new", created_at="2026-02"), job("old", created_at="2026-01"), job("urgent", 5, "2026-03")):
+    for one in (job("new", created_at="2026-02-01"), job("old", created_at="2026-01-01"), job("urgent", 5, "2026-03-01")):
         queue.add(one)
     assert names(queue.next(9, now=0)) == ["urgent", "old", "new"]
+
+
+def test_a_header_that_arrives_later_goes_before_older_data_of_the_same_priority() -> None:
+    queue = JobQueue()
+    queue.add(job("data", created_at="2026-01-01"))
+    signature = Chunk("a.png", 0, 0, "inbox/x", 8, pattern_type="PNG_SIGNATURE")
+    queue.add(Job("header", "inbox/header.json", b"", (), (signature,), created_at="2026-02-01"))
+    queue.add(job("urgent", 1, "2026-03-01"))
+    assert names(queue.next(9, now=0)) == ["urgent", "header", "data"]
 
 
 def test_a_job_being_claimed_is_not_offered_again() -> None:

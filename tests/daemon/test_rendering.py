@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from panini_daemon.rendering import (
     ResultRow,
     format_bytes,
-    format_ratio,
     format_saved,
     format_seconds,
     open_console,
@@ -99,8 +98,6 @@ def test_a_growing_result_saves_less_than_nothing() -> None:
     assert format_saved(100, 25) == "75.0 %"
     assert format_saved(25, 27) == "-8.0 %"
     assert format_saved(0, 3) == "-"
-    assert format_ratio(100, 25) == "4.00x"
-    assert format_ratio(100, 0) == "-"
 
 
 @pytest.mark.usefixtures("plain_environment")

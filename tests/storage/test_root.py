@@ -12,7 +12,6 @@ from panini_daemon.storage.root import (
     MARKER,
     chunk_folder,
     log_path,
-    model_folder,
     open_root,
     status_path,
 )
@@ -84,6 +83,5 @@ def test_paths_are_the_contracts() -> None:
     assert chunk_folder("a/b", 7) == "compressed_chunks/a/b/chunk_0007"
     assert log_path("w1") == "logs/w1.jsonl"
     assert status_path("w1") == "status/w1.json"
-    assert model_folder("ab") == "models/ab"
     with pytest.raises(UnsafeName):
         log_path("../w")
