@@ -12,7 +12,11 @@ def names(jobs: list[Job]) -> list[str]:
 
 def test_priority_goes_before_age_and_age_before_arrival() -> None:
     queue = JobQueue()
-    for one in (job("new", created_at="2026-02-01"), job("old", created_at="2026-01-01"), job("urgent", 5, "2026-03-01")):
+    for one in (
+        job("new", created_at="2026-02-01"),
+        job("old", created_at="2026-01-01"),
+        job("urgent", 5, "2026-03-01"),
+    ):
         queue.add(one)
     assert names(queue.next(9, now=0)) == ["urgent", "old", "new"]
 
