@@ -29,8 +29,7 @@ from panini_daemon.storage.store import Entry, Store
 
 RECHECKS = 64
 """Manifests already reported that are looked at again at each poll, in turn."""
-OPERATIONS = 100_000
-SECONDS = 5.0
+OPERATIONS, SECONDS = 100_000, 5.0
 """How long a poll may last before it leaves the rest to the next one; one store operation may exceed it."""
 
 
