@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+REPOSITORY_PREFIX = "github:"
+"""How manifest and data paths begin that are in a repository, not in the tree."""
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
@@ -79,6 +82,11 @@ class Rejected:
     manifest: bytes
     error: Exception
     leftovers: tuple[str, ...] = ()
+
+
+def is_in_repository(job: Job | Rejected) -> bool:
+    """Tell whether a job comes from a repository instead of the tree's inbox."""
+    return job.manifest_path.startswith(REPOSITORY_PREFIX)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ class LeaseState(StrEnum):
 
     IDLE: there is none; it may be requested. SETTLING: requested, waiting for who else claims. HELD: ours.
     TAKEN: another worker's; becomes IDLE when that one's entries are gone or stale. LOST: it was ours and
-    no longer is; stop the work.
+    no longer is; stop the work. OVER: another worker has finished the job; there is nothing left to do.
     """
 
     IDLE = "idle"
@@ -20,6 +20,7 @@ class LeaseState(StrEnum):
     HELD = "held"
     TAKEN = "taken"
     LOST = "lost"
+    OVER = "over"
 
 
 @dataclass(slots=True, eq=False)

@@ -22,7 +22,8 @@ DONE = "done"
 LOGS = "logs"
 STATUS = "status"
 MODELS = "models"
-FOLDERS = (INBOX, CHUNKS, LEASES, FAILED, DONE, LOGS, STATUS, MODELS)
+REPORTS = "reports"
+FOLDERS = (INBOX, CHUNKS, LEASES, FAILED, DONE, LOGS, STATUS, MODELS, REPORTS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from os import stat_result
 from pathlib import Path
@@ -74,16 +74,28 @@ def submit(
     bases = _name(files, base)
     for file in files:
         _check(file, chunk_size)
-    options = {
-        "created_at": iso(clock.now()),
-        "priority": priority,
-        **({"level": level} if level else {}),
-        **({"method": method} if method else {}),
-    }
+    options = {"created_at": iso(clock.now()), **wish(level, method, priority)}
     return [
         _submit_one(store, file, name, chunk_size, options, grammar_id, folder, progress)
         for file, name in zip(files, bases, strict=True)
     ]
+
+
+def wish(level: str | None, method: str | None, priority: int) -> dict[str, Any]:
+    """Return what a manifest asks of the worker."""
+    return {
+        "priority": priority,
+        **({"level": level} if level else {}),
+        **({"method": method} if method else {}),
+    }
+
+
+def make_manifest(options: Mapping[str, Any], files: Sequence[Mapping[str, Any]], what: str) -> bytes:
+    """Return a job manifest; `what` names it in messages. Raises ManifestInvalid where it is too long."""
+    manifest = {"format": FORMAT, "version": VERSION, **options, "files": list(files)}
+    data = (json.dumps(manifest, ensure_ascii=False) + "\n").encode()
+    check_size(len(data), what)
+    return data
 
 
 def make_base(name: str) -> str:
@@ -147,9 +159,7 @@ def _submit_one(
         "total_chunks": len(cut.chunks),
         "chunks": list(_describe(cut, data_path)),
     }
-    manifest = {"format": FORMAT, "version": VERSION, **options, "files": [described]}
-    data = (json.dumps(manifest, ensure_ascii=False) + "\n").encode()
-    check_size(len(data), f"the manifest of {file}, with {len(cut.chunks)} chunks")
+    data = make_manifest(options, [described], f"the manifest of {file}, with {len(cut.chunks)} chunks")
     store.put(f"{folder}/{data_path}", file)
     after = _stat(file)
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns) or after.st_size != cut.size:
