@@ -104,6 +104,16 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         log_max_bytes=fields.log_max_bytes,
         log_backups=fields.log_backups,
         spool=place("spool", _given(fields.spool, machine.temporary / f"panini-{machine.user}")),
+        github_repo=fields.github_repo or "",
+        github_ref=fields.github_ref or "",
+        github_path=fields.github_path,
+        github_url=fields.github_url,
+        github_poll=fields.github_poll,
+        github_leases=fields.github_leases,
+        github_lease_stale=fields.github_lease_stale,
+        github_report=fields.github_report,
+        github_commit_status=fields.github_commit_status,
+        github_metadata=fields.github_metadata,
         github_token=fields.github_token,
     )
 

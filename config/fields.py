@@ -28,6 +28,11 @@ Worker = Annotated[str, BeforeValidator(values.check_worker)]
 Method = Annotated[str, BeforeValidator(values.check_method)]
 Device = Annotated[str, BeforeValidator(values.check_device)]
 Token = Annotated[SecretStr, BeforeValidator(values.check_token)]
+Repository = Annotated[str, BeforeValidator(values.check_repository)]
+Ref = Annotated[str, BeforeValidator(values.check_ref)]
+RepositoryPath = Annotated[str, BeforeValidator(values.check_repository_path)]
+Url = Annotated[str, BeforeValidator(values.check_url)]
+Switch = Annotated[bool, BeforeValidator(values.parse_switch)]
 
 
 class Fields(BaseSettings):
@@ -153,6 +158,49 @@ class Fields(BaseSettings):
         None,
         description="A folder on a local disk for work in progress, never on Drive; by default "
         "panini-<user id> in the system's folder for temporary files.",
+    )
+    github_repo: Repository | None = Field(
+        None,
+        description="The GitHub repository (owner/name) whose chunks are taken and that is told what became of "
+        "them; also read from GITHUB_REPO. Without it GitHub is not asked.",
+    )
+    github_ref: Ref | None = Field(
+        None, description="The branch, tag or commit that is polled; by default the repository's default branch."
+    )
+    github_path: RepositoryPath = Field(
+        "pending_compression", description="The folder of the repository that holds the chunk trees."
+    )
+    github_url: Url = Field(
+        "https://api.github.com",
+        description="The base URL of GitHub's REST API; on GitHub Enterprise https://HOST/api/v3.",
+    )
+    github_poll: Seconds = Field(
+        30.0,
+        description="How often the repository is asked whether it changed, which costs nothing of the rate limit "
+        "while it did not; 0 for never: then it is only reported to.",
+    )
+    github_leases: Literal["drive", "github"] = Field(
+        "drive",
+        description="Where leases on the repository's jobs are kept: 'drive' in the root, for workers that share "
+        "it; 'github' in the repository, for workers on different roots.",
+    )
+    github_lease_stale: Annotated[Seconds, Field(ge=60)] = Field(
+        1800.0,
+        description="How long a lease in the repository lasts without renewal before another worker takes the "
+        "job over; 1m at least.",
+    )
+    github_report: Literal["batch", "chunk", "off"] = Field(
+        "batch",
+        description="How the repository is told of chunks: 'chunk' sends one chunk_compressed dispatch for each, "
+        "'batch' one for many, 'off' none.",
+    )
+    github_commit_status: Switch = Field(
+        default=False, description="Whether the commit that a job came from gets a commit status with a summary."
+    )
+    github_metadata: Switch = Field(
+        default=False,
+        description="Whether this worker itself commits each chunk's new status to its metadata.json; not needed "
+        "where a workflow does so.",
     )
     github_token: Token | None = Field(
         None,

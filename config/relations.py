@@ -46,10 +46,14 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "lease_stop", "more than lease_refresh and lease_settle below", "lease_stale"
     if 0 < settings.runtime_limit <= settings.drain_time:
         yield "drain_time", "less than", "runtime_limit"
+    if settings.github_repo and settings.github_leases == "github" and settings.github_token is None:
+        yield "github_leases", "drive, or a token with write access in", "github_token"
     if settings.spool.is_relative_to(settings.root):
         # On Drive, work in progress would be uploaded.
         yield "spool", "a local folder outside of", "root"
 
 
 def _write(value: object) -> str:
+    if value is None:
+        return "(not set)"
     return format_duration(value) if isinstance(value, float) else str(value)

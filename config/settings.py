@@ -47,6 +47,17 @@ class Settings:
     log_max_bytes: int
     log_backups: int
     spool: Path
+    github_repo: str
+    """Empty where there is none; so is `github_ref` for the default branch."""
+    github_ref: str
+    github_path: str
+    github_url: str
+    github_poll: float
+    github_leases: str
+    github_lease_stale: float
+    github_report: str
+    github_commit_status: bool
+    github_metadata: bool
     github_token: "SecretStr | None" = None
 
 

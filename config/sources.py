@@ -13,6 +13,8 @@ PREFIX = "PANINI_"
 CONFIG_VARIABLE = "PANINI_CONFIG"
 TOKEN = "github_token"  # noqa: S105  a setting's name, no token
 TOKEN_VARIABLE = "GITHUB_TOKEN"  # noqa: S105
+_PLAIN = {TOKEN: TOKEN_VARIABLE, "github_repo": "GITHUB_REPO"}
+"""Settings that are also read from a variable without the prefix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +33,17 @@ def read_flags(flags: Mapping[str, object], known: Collection[str]) -> Source:
 
 
 def read_environment(environ: Mapping[str, str], known: Collection[str]) -> Source:
-    """Take PANINI_* and GITHUB_TOKEN; an empty variable counts as unset."""
+    """Take PANINI_*, GITHUB_TOKEN and GITHUB_REPO; an empty variable counts as unset."""
     given = {
         variable.removeprefix(PREFIX).lower(): value
         for variable, value in environ.items()
         if value and variable.startswith(PREFIX) and variable.isupper() and variable != CONFIG_VARIABLE
     }
     origins: dict[str, str] = {}
-    if TOKEN not in given and environ.get(TOKEN_VARIABLE):
-        given[TOKEN] = environ[TOKEN_VARIABLE]
-        origins[TOKEN] = TOKEN_VARIABLE
+    for name, variable in _PLAIN.items():
+        if name not in given and environ.get(variable):
+            given[name] = environ[variable]
+            origins[name] = variable
     return _sort_out(given, known, lambda name: origins.get(name, PREFIX + name.upper()))
 
 

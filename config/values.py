@@ -10,10 +10,13 @@ _DECIMAL = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _SIZES = {"": 1} | {name.lower(): factor for name, factor in (_BINARY | _DECIMAL).items()}
 _LONG = {"d": 86400, "h": 3600, "m": 60}
 _DURATIONS = {"": 1.0, "ms": 0.001, "s": 1.0, **_LONG}
+_SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 _METHOD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?", re.ASCII)
 _TOKEN = re.compile(r"[!-~]+")
+_REPOSITORY = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]{0,99})/(?!\.\.?$)([A-Za-z0-9._-]{1,100})")
+_URL = re.compile(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?(/[A-Za-z0-9._~/-]*)?")
 
 SIZE_EXPECTED = 'expected a size such as "4GiB", "512MB" or a whole number of bytes'
 DURATION_EXPECTED = 'expected a duration such as 90, "90s", "5m" or "12h" (units: ms, s, m, h, d)'
@@ -78,6 +81,34 @@ def check_token(value: object) -> str:
     return _match(stripped, _TOKEN, "expected an access token: printable characters without spaces")
 
 
+def check_repository(value: object) -> str:
+    """Return a repository's full name. Raises ValueError."""
+    return _match(value, _REPOSITORY, "expected a GitHub repository as owner/name")
+
+
+def check_ref(value: object) -> str:
+    """Return a branch, tag or commit, by git's rules for names (git check-ref-format). Raises ValueError."""
+    text = value if isinstance(value, str) else ""
+    banned = any(part in text for part in ("..", "//", "@{", "\\")) or text.startswith(("/", "-")) or text.endswith("/")
+    if not text or banned or any(character in " ~^:?*[" or not character.isprintable() for character in text):
+        raise ValueError("expected a branch, a tag or a commit's full SHA")
+    return text
+
+
+def check_repository_path(value: object) -> str:
+    """Return a folder of a repository without slashes at its ends; empty for the whole. Raises ValueError."""
+    text = value.strip("/") if isinstance(value, str) else "."
+    if text and any(part in ("", ".", "..") or not part.isprintable() for part in text.split("/")):
+        raise ValueError("expected a folder of the repository, such as 'pending_compression'")
+    return text
+
+
+def check_url(value: object) -> str:
+    """Return the base URL of an API without a slash at its end; one that holds a password is refused."""
+    url = _match(value, _URL, "expected a URL such as https://api.github.com or https://HOST/api/v3")
+    return url.rstrip("/")
+
+
 def check_folder(value: object) -> object:
     """Return a folder's path. Raises ValueError for a text that can be none."""
     text = str(value)
@@ -96,11 +127,20 @@ def parse_count(value: object) -> int:
 
 def parse_shared(value: object) -> bool | None:
     """Read `auto` (as None), `true` or `false`. Raises ValueError."""
-    shared = {"auto": None, "true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
     text = str(value).lower()
-    if text not in shared:
+    if text == "auto":
+        return None
+    if text not in _SWITCHES:
         raise ValueError("expected 'auto', true or false")
-    return shared[text]
+    return _SWITCHES[text]
+
+
+def parse_switch(value: object) -> bool:
+    """Read `true` or `false`. Raises ValueError."""
+    text = str(value).lower()
+    if text not in _SWITCHES:
+        raise ValueError("expected true or false")
+    return _SWITCHES[text]
 
 
 def _match(value: object, pattern: re.Pattern[str], expected: str) -> str:
