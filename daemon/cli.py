@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from panini_daemon import __version__
+from panini_daemon.cli_github import github
 from panini_daemon.exit_codes import ExitCode
 
 app = typer.Typer(
@@ -18,6 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(github, name="github")
 
 Root = Annotated[Path | None, typer.Option("--root", help="The tree's root folder.", show_default=False)]
 Config = Annotated[Path | None, typer.Option("--config", help="A panini.toml to read.", show_default=False)]
