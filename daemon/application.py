@@ -2,43 +2,37 @@
 
 import math
 import os
-import random
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from types import FrameType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from panini_daemon.attempts import Attempts, RetryPolicy
-from panini_daemon.budget import MemoryBudget
-from panini_daemon.compressors import Registry, choose_device
+from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
+from panini_daemon.compressors import choose_device
 from panini_daemon.compute import Compute, ComputeLimits
 from panini_daemon.config import Settings
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
 from panini_daemon.logs import TreeLog, make_logger
-from panini_daemon.pipeline import Line, Outcome
-from panini_daemon.service import Parts, Service
+from panini_daemon.pipeline import Outcome
+from panini_daemon.service import Service
 from panini_daemon.spool import Spool
-from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock, SystemClock
-from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import BaseConflict, StoreReadOnly
-from panini_daemon.storage.inbox import Inbox
-from panini_daemon.storage.lease_timing import LeaseTiming
-from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.errors import StoreReadOnly
 from panini_daemon.storage.local import LocalStore
-from panini_daemon.storage.root import INBOX, chunk_folder, log_path, open_root, status_path
-from panini_daemon.storage.watching import Backoff, Watcher
+from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
+from panini_daemon.storage.watching import Watcher
 
-_EXTRA_THREADS = 3
-"""Threads beside one for each compute process, so that fetching and committing overlap with computing."""
-_GPU_BATCH = 16
-_CLAIMED_AHEAD = 64
-"""Chunks claimed ahead where a claim takes a minute to settle."""
+if TYPE_CHECKING:
+    from panini_daemon.github import GithubLink
+
 _END_MARGIN = 2.0
 """Seconds of drain_time kept for ending processes, giving leases back and the last log lines."""
+_GOODBYE = 30.0
+"""Seconds for the last reports to GitHub where nobody asked the daemon to end."""
 
 
 class Application:
@@ -80,10 +74,23 @@ class Application:
             settings.cpu_workers,
             ComputeLimits.of(settings),
             self._abort,
-            _GPU_BATCH,
+            GPU_BATCH,
             self._tell_plugin_problem,
         )
-        self.service = Service(self._parts(spool, on_outcome), self.stopping, once=once)
+        self.link = self._connect()
+        parts = assemble(
+            settings,
+            self.store,
+            self.clock,
+            self.log,
+            spool,
+            self.compute,
+            self.link,
+            sleep=self.stopping.wait,
+            fatal=self._fatal,
+            on_outcome=on_outcome,
+        )
+        self.service = Service(parts, self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
         self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
         self._status_beat = Heartbeat("status", settings.status_interval, self._write_status, self.log)
@@ -110,65 +117,22 @@ class Application:
         self.stopping.set()
         self.service.wake.set()
 
-    def _parts(self, spool: Spool, on_outcome: Callable[[Outcome], None]) -> Parts:
-        settings = self.settings
-        source = Inbox(
-            self.store,
-            clock=self.clock,
-            arrival_timeout=settings.arrival_timeout,
-            committed=self._is_committed,
-        )
-        line = Line(
-            fetch=source.fetch,
-            store=self.store,
-            compute=self.compute,
-            budget=MemoryBudget(settings.memory_budget),
-            spool=spool,
-            clock=self.clock,
-            registry=Registry(),
-            worker=settings.worker,
-            level=settings.level,
-            method=settings.method,
-            shared=settings.shared,
-            folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
-        )
-        jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
-        policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
-        timing = LeaseTiming(
-            settle=settings.lease_settle,
-            refresh=settings.lease_refresh,
-            stale=settings.lease_stale,
-            stop=settings.lease_stop,
-        )
-        threads = settings.cpu_workers + _EXTRA_THREADS + (2 * _GPU_BATCH if self.device.is_cuda else 0)
-        return Parts(
-            source=source,
-            store=self.store,
-            leases=Leases(
-                self.store,
-                settings.worker,
-                clock=self.clock,
-                timing=timing,
-                nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
-            ),
-            bases=Bases(self.store, self.clock),
-            attempts=Attempts(line, policy, self.stopping.wait, self._fatal, jitter),
-            clock=self.clock,
-            log=self.log,
-            worker=settings.worker,
-            threads=threads,
-            ahead=2 * threads if settings.lease_settle == 0 else max(2 * threads, _CLAIMED_AHEAD),
-            backoff=Backoff(settings.poll_min, settings.poll_max),
-            removal_delay=settings.removal_delay,
-            sweep_every=settings.lease_stale,
-            on_outcome=on_outcome,
-        )
+    @property
+    def problem(self) -> str | None:
+        """Why not everything that was to be looked at could be, None where it could."""
+        return self.link.problem if self.link else None
 
-    def _is_committed(self, base: str, chunk_id: int, sha256: str | None) -> bool:
-        try:
-            return already_committed(self.store, chunk_folder(base, chunk_id), sha256) is not None
-        except BaseConflict:
-            return False
+    def _connect(self) -> "GithubLink | None":
+        """Make the link to the repository, where one is set."""
+        if not self.settings.github_repo:
+            return None
+        from panini_daemon.github import GithubLink  # noqa: PLC0415  only who uses it waits for PyGithub's import
+
+        committed = partial(is_committed, self.store)
+        return GithubLink(self.settings, self.store, self.clock, self.log, committed=committed, wake=self._notice)
+
+    def _notice(self) -> None:
+        self.service.notice()
 
     def _tell_plugin_problem(self, problem: str) -> None:
         self.log.warning("plugin_problem", problem=problem)
@@ -211,8 +175,13 @@ class Application:
             method=self.settings.method,
             cpu_workers=self.settings.cpu_workers,
             shared=self.settings.shared,
+            **({"repository": self.settings.github_repo} if self.link else {}),
         )
+        if self.link and not self.link.reports and self.settings.github_report != "off":
+            self.log.warning("github_token_missing", consequence="the repository is told nothing")
         self.service.leases.recover()
+        if self.link is not None:
+            self.link.start()
         self._status_beat.beat_once()
         for heartbeat in self._heartbeats:
             heartbeat.start()
@@ -229,6 +198,8 @@ class Application:
         self._abort.set()
         self.compute.close()
         free = service.close(_END_MARGIN / 2)
+        if self.link is not None:
+            self.link.stop(_END_MARGIN / 2 if self.stopping.is_set() else _GOODBYE)
         for heartbeat in self._heartbeats:
             heartbeat.stop()
         totals = service.tally.totals(self.clock.monotonic())
@@ -261,6 +232,7 @@ class Application:
             now=self.clock.now(),
             queue={"jobs": len(service.queue), "running": service.running, "arriving": service.arriving},
             totals=service.tally.totals(self.clock.monotonic()),
+            github=self.link.status() if self.link else None,
         )
 
 

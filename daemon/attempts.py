@@ -106,7 +106,7 @@ class Attempts:
     def _end(self, action: Action, error: Exception, chunk: Chunk, tries: int) -> Outcome | None:
         if action is Action.STOP:
             self.stop(error)
-        if action in (Action.DROP, Action.STOP):
+        if action in (Action.DROP, Action.POSTPONE, Action.STOP):
             return Outcome(chunk, State.DROPPED, error=error, tries=tries)
         if action is Action.GIVE_UP or tries >= self.policy.attempts:
             return Outcome(chunk, State.FAILED, error=error, tries=tries)

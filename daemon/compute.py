@@ -227,6 +227,11 @@ class Compute:
         return [str(reply["hash"]) for reply in replies]
 
     @property
+    def has_gpu(self) -> bool:
+        """Whether a GPU computes, too."""
+        return self._gpu is not None
+
+    @property
     def device_name(self) -> str | None:
         """The device's full name, None before the first process has reported it."""
         hello = (self._gpu.pool if self._gpu else self._cpu).known_hello

@@ -5,6 +5,7 @@ from enum import StrEnum
 from panini_daemon import errors as daemon
 from panini_daemon.compressors import errors as compressor
 from panini_daemon.storage import errors as storage
+from panini_daemon.storage.github import errors as github
 
 
 class Action(StrEnum):
@@ -18,6 +19,8 @@ class Action(StrEnum):
     """Try again without the codec that failed; where the job asked for it by name, as RETRY."""
     GIVE_UP = "give up"
     """The job goes to failed/ with the reason; other jobs go on."""
+    POSTPONE = "postpone"
+    """The place that the chunk comes from cannot be asked now: other jobs go on, this one later."""
     DROP = "drop"
     """Another worker has the job, or the daemon is ending: leave everything as it is."""
     STOP = "stop"
@@ -28,6 +31,8 @@ ACTIONS: dict[type[Exception], Action] = {
     storage.StoreUnavailable: Action.WAIT,
     storage.StoreFull: Action.WAIT,
     daemon.SpoolUnavailable: Action.WAIT,
+    github.GithubUnavailable: Action.POSTPONE,
+    github.GithubDenied: Action.POSTPONE,
     storage.StoreReadOnly: Action.STOP,
     storage.RootUnsupported: Action.STOP,
     compressor.DeviceUnavailable: Action.STOP,
@@ -36,6 +41,9 @@ ACTIONS: dict[type[Exception], Action] = {
     storage.StillArriving: Action.RETRY,
     storage.ChunkMissing: Action.RETRY,
     storage.NotFound: Action.RETRY,
+    github.GithubMissing: Action.RETRY,
+    github.GithubConflict: Action.RETRY,
+    github.GithubRefused: Action.RETRY,
     storage.SizeMismatch: Action.RETRY,  # on a mount, content can be late and wrong for a while
     storage.HashMismatch: Action.RETRY,
     daemon.ComputeTimeout: Action.EXCLUDE,

@@ -23,6 +23,7 @@ def format_status(
     now: datetime,
     queue: Mapping[str, int],
     totals: Totals,
+    github: Mapping[str, object] | None = None,
 ) -> bytes:
     """Return the heartbeat as JSON. Times are UTC, rates bytes a second."""
     status = {
@@ -37,6 +38,7 @@ def format_status(
             key: value for key, value in asdict(totals).items() if key not in ("bytes_per_second", "last_error")
         },
         "last_error": totals.last_error,
+        **({} if github is None else {"github": dict(github)}),
         "version": SOFTWARE,
     }
     return (json.dumps(status, ensure_ascii=False, indent=1) + "\n").encode()

@@ -1,6 +1,6 @@
 """How a job ends: its receipt or its failure in the tree, its place in the source given up."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
@@ -14,7 +14,7 @@ from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
-from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.store import Store
 
 
@@ -34,7 +34,7 @@ class JobEnds:
 
     source: Source
     store: Store
-    leases: Leases
+    leases: Leasing
     clock: Clock
     worker: str
     log: Logger
@@ -42,6 +42,8 @@ class JobEnds:
     folder_of: Callable[[Chunk], str]
     at_once: bool
     """Whether what was written is safe when it reads back, so that the original may go at once."""
+    report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
+    """Notes in the tree what is to be told to whoever sent the job."""
 
     def end(self, progress: JobProgress) -> End:
         """Write what is left of a job into the tree, then take it out of the source. Raises StorageError."""
@@ -61,17 +63,15 @@ class JobEnds:
         if failed:
             self._publish_what_can_be(job, log)
             reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
+            self.report(job, progress.outcomes)
             self.source.set_aside(job, [outcome.chunk for outcome in good])
             self.tally.job(failed=True, error=reason)
             log.error("job_failed", reason=reason, committed=len(good))
         else:
             publish_manifests(self.store, job, replace=True)
-            write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
-            if self.at_once:
-                self.source.remove(job)
-            self.tally.job(failed=False)
-            log.debug("job_done", chunks=len(good))
-            return End.OVER if self.at_once else End.PARTING
+            if not self.at_once:
+                return End.PARTING
+            self._finish(progress)
         return End.OVER
 
     def part(self, progress: JobProgress) -> End:
@@ -80,8 +80,17 @@ class JobEnds:
             if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
                 return End.POSTPONED
-        self.source.remove(progress.job)
+        self._finish(progress)
         return End.OVER
+
+    def _finish(self, progress: JobProgress) -> None:
+        """Tell that the job is done, in this order: the receipt says that nothing more is to be done or told."""
+        job = progress.job
+        self.report(job, progress.outcomes)
+        write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
+        self.source.remove(job)
+        self.tally.job(failed=False)
+        self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
 
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:
         """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
@@ -107,7 +116,11 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         log.error("chunk_failed", error=f"{type(outcome.error).__name__}: {outcome.error}", tries=outcome.tries)
         return
     if outcome.state is State.DROPPED:
-        log.info("chunk_dropped", reason=str(outcome.error))
+        # Where the source is away it says so itself, once; its jobs may have thousands of chunks.
+        if outcome.error is not None and action_for(outcome.error) is Action.POSTPONE:
+            log.debug("chunk_postponed", reason=str(outcome.error))
+        else:
+            log.info("chunk_dropped", reason=str(outcome.error))
         return
     for method, error in outcome.faults.items():
         log.warning("codec_failed", method=method, error=error)

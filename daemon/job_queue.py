@@ -42,15 +42,19 @@ class JobQueue:
             del self._sorted[bisect.bisect_left(self._sorted, waiting)]
             self._claiming.pop(job_id, None)
 
-    def next(self, count: int, now: float) -> list[Job]:
-        """Mark the next `count` jobs that may be claimed at monotonic time `now`, and return them."""
+    def next(self, chunks: int, now: float) -> list[Job]:
+        """Mark and return the next jobs that may be claimed at monotonic time `now`, up to `chunks` chunks in all.
+
+        The last one may go beyond that: jobs are not divided.
+        """
         chosen: list[Job] = []
         for waiting in self._sorted:
-            if len(chosen) >= count:
+            if chunks <= 0:
                 break
             if self._is_free(waiting, now):
                 self._claiming[waiting.job.job_id] = waiting.job
                 chosen.append(waiting.job)
+                chunks -= max(len(waiting.job.chunks), 1)
         return chosen
 
     def best_priority(self, now: float) -> int | None:

@@ -10,9 +10,9 @@ from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST
 from panini_daemon.storage.errors import NotFound
-from panini_daemon.storage.jobs import Job, Rejected
+from panini_daemon.storage.jobs import Job, Rejected, is_in_repository
 from panini_daemon.storage.root import DONE, FAILED, base_folder
-from panini_daemon.storage.store import Store
+from panini_daemon.storage.store import Entry, Store
 
 
 def receipt_path(job_id: str) -> str:
@@ -22,13 +22,25 @@ def receipt_path(job_id: str) -> str:
 
 def is_settled(store: Store, job_id: str) -> bool:
     """Tell whether some worker has finished this job or given it up."""
-    for path in (receipt_path(job_id), f"{FAILED}/{job_id}/error.json"):
+    return ended_as(store, job_id) is not None
+
+
+def ended_as(store: Store, job_id: str) -> str | None:
+    """Return `done` or `failed` where some worker has brought this job to an end, None where none has."""
+    for path, end in ((receipt_path(job_id), DONE), (f"{FAILED}/{job_id}/error.json", FAILED)):
         try:
             store.stat(path)
         except NotFound:
             continue
-        return True
-    return False
+        return end
+    return None
+
+
+def settled_jobs(store: Store) -> frozenset[str]:
+    """Return the ids of all jobs that were finished or given up, with two listings."""
+    done = (entry.name.removesuffix(".json") for entry in _list(store, DONE) if entry.name.endswith(".json"))
+    failed = (entry.name for entry in _list(store, FAILED) if entry.kind == "folder")
+    return frozenset({*done, *failed})
 
 
 def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
@@ -79,12 +91,23 @@ def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome]
         "worker": worker,
         "failed_at": iso(moment),
         "software": SOFTWARE,
-        "what_to_do": "remove the cause, move what lies in data/ back to inbox/, then manifest.json to "
-        f"{job.manifest_path}, and delete this folder (or delete it and send the job again); chunks that were already "
-        "committed are not compressed twice",
+        "what_to_do": _advise(job),
     }
     store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
     return f"{reasons[0]['error']}: {reasons[0]['message']}"
+
+
+def _advise(job: Job | Rejected) -> str:
+    if is_in_repository(job):
+        return (
+            "correct the file in the repository (what is pushed is a new job), or remove the cause and delete this "
+            "folder: then this job is tried again; chunks that were already committed are not compressed twice"
+        )
+    return (
+        "remove the cause, move what lies in data/ back to inbox/, then manifest.json to "
+        f"{job.manifest_path}, and delete this folder (or delete it and send the job again); chunks that were already "
+        "committed are not compressed twice"
+    )
 
 
 def _reason(error: Exception | None, tries: int) -> dict[str, object]:
@@ -92,6 +115,13 @@ def _reason(error: Exception | None, tries: int) -> dict[str, object]:
     if error is not None and not type(error).__module__.startswith("panini_daemon."):
         reason["traceback"] = traceback.format_exception(error)  # nobody foresaw it: say where it came from
     return reason
+
+
+def _list(store: Store, folder: str) -> list[Entry]:
+    try:
+        return store.list(folder)
+    except NotFound:
+        return []
 
 
 def _read(store: Store, path: str) -> bytes | None:

@@ -2,68 +2,26 @@
 
 import threading
 import traceback
-from collections import deque
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
+from collections import Counter, deque
+from collections.abc import Sequence
 
-from panini_daemon.attempts import Attempts
 from panini_daemon.failures import Action, action_for
 from panini_daemon.job_end import End, JobEnds, log_outcome
 from panini_daemon.job_queue import JobQueue
-from panini_daemon.logs import Logger
+from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import is_settled
-from panini_daemon.sources import Source
-from panini_daemon.storage.bases import Bases
-from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.lease_claim import LeaseState
-from panini_daemon.storage.leases import Leases
-from panini_daemon.storage.store import Store
-from panini_daemon.storage.watching import Backoff
+from panini_daemon.storage.leasing import Leasing
 from panini_daemon.work_pool import WorkPool
 
+_LONGEST_WAIT = 300.0
+"""Seconds that a job waits at most which comes back undone again and again."""
 _MISHAPS = 20
 """Rounds in a row that may end in an error nobody foresaw before the daemon ends."""
-
-
-class Phase(StrEnum):
-    """What the daemon is doing, for the status file."""
-
-    STARTING = "starting"
-    IDLE = "idle"
-    WORKING = "working"
-    WAITING = "waiting for the folder"
-    DRAINING = "draining"
-    STOPPED = "stopped"
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What the service is put together from."""
-
-    source: Source
-    store: Store
-    leases: Leases
-    bases: Bases
-    attempts: Attempts
-    clock: Clock
-    log: Logger
-    worker: str
-    threads: int
-    backoff: Backoff
-    ahead: int = 16
-    """Chunks that are claimed before a thread is free for them."""
-    retry_claim: float = 5.0
-    """Seconds before a job that another worker has is claimed again."""
-    removal_delay: float = 0.0
-    """Seconds between the end of a job and its removal from the source."""
-    sweep_every: float = 600.0
-    """Seconds between two looks for dead lease files of jobs that are over."""
-    on_outcome: Callable[[Outcome], None] = lambda _: None
 
 
 class Service:
@@ -88,18 +46,20 @@ class Service:
             tally=self.tally,
             folder_of=parts.attempts.line.folder_of,
             at_once=parts.removal_delay == 0,
+            report=parts.report,
         )
         self._pool = WorkPool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
         self._parting: deque[tuple[float, JobProgress]] = deque()
         self._rejected: deque[Rejected] = deque()
+        self._postponed: Counter[str] = Counter()
         self._next_poll = float("-inf")
         self._next_sweep = parts.clock.monotonic() + parts.sweep_every
         self._mishaps = 0
 
     @property
-    def leases(self) -> Leases:
+    def leases(self) -> Leasing:
         """This worker's leases."""
         return self._parts.leases
 
@@ -205,7 +165,7 @@ class Service:
 
     def _claim(self) -> None:
         leases, now = self._parts.leases, self._parts.clock.monotonic()
-        for job in self.queue.next(self._room(now), now):
+        for job in self._next_jobs(now):
             if leases.state(job.job_id) is not LeaseState.TAKEN:
                 leases.request(job.job_id)
         leases.tick()
@@ -213,13 +173,29 @@ class Service:
             state = leases.state(job.job_id)
             if state is LeaseState.HELD:
                 self._start(job)
+            elif state is LeaseState.OVER:
+                self.queue.remove(job.job_id)
+                self._parts.log.info("job_done_elsewhere", job=job.job_id)
             elif state is not LeaseState.SETTLING:
                 self.queue.put_back(job.job_id, now + self._parts.retry_claim)
 
+    def _next_jobs(self, now: float) -> list[Job]:
+        """Return the jobs to claim now; those whose source is away wait, and others take their turn."""
+        chosen: list[Job] = []
+        room = self._room(now)
+        while room > 0 and (jobs := self.queue.next(room, now)):
+            for job in jobs:
+                if closed := self._parts.closed_for(job):
+                    self.queue.put_back(job.job_id, now + closed)
+                else:
+                    chosen.append(job)
+                    room -= max(len(job.chunks), 1)
+        return chosen
+
     def _room(self, now: float) -> int:
-        """Return how many more jobs to claim: enough chunks to keep every thread busy while claims settle."""
+        """Return how many more chunks to claim: enough to keep every thread busy while claims settle."""
         chunks = sum(len(progress.job.chunks) - len(progress.outcomes) for progress in self._running.values())
-        room = self._parts.ahead - chunks - len(self.queue.claiming())
+        room = self._parts.ahead - chunks - sum(len(job.chunks) for job in self.queue.claiming())
         best = self.queue.best_priority(now)
         urgent = best is not None and all(best > progress.job.priority for progress in self._running.values())
         return max(room, 1 if urgent else 0)
@@ -274,10 +250,13 @@ class Service:
                 end = End.OVER
             self._ended.popleft()
             self._running.pop(job_id, None)
-            self._parts.leases.release(job_id)
+            if end is not End.PARTING or not self._parts.keeps_lease(job_id):
+                self._parts.leases.release(job_id)
             if end is End.POSTPONED:
                 self._postpone(progress.job)
-            elif end is End.PARTING:
+                continue
+            self._postponed.pop(job_id, None)
+            if end is End.PARTING:
                 self._parting.append((self._parts.clock.monotonic() + self._parts.removal_delay, progress))
 
     def _part(self) -> None:
@@ -286,12 +265,17 @@ class Service:
             _, progress = self._parting[0]
             end = self._ends.part(progress)
             self._parting.popleft()
+            if self._parts.keeps_lease(progress.job.job_id):
+                self._parts.leases.release(progress.job.job_id)
             if end is End.POSTPONED:
                 self._postpone(progress.job)
 
     def _postpone(self, job: Job) -> None:
+        """Let a job wait, longer each time that it comes back undone."""
+        self._postponed[job.job_id] += 1
+        wait = min(_LONGEST_WAIT, self._parts.retry_claim * 2.0 ** min(self._postponed[job.job_id] - 1, 20))
         self.queue.add(job)
-        self.queue.put_back(job.job_id, self._parts.clock.monotonic() + self._parts.retry_claim)
+        self.queue.put_back(job.job_id, self._parts.clock.monotonic() + wait)
 
     def _sweep(self) -> None:
         now = self._parts.clock.monotonic()

@@ -39,6 +39,9 @@ def _run(settings: Settings, *, once: bool, quiet: bool, as_json: bool) -> int:
     if app.service.fatal is not None:
         print(f"error: {app.service.fatal}", file=sys.stderr)
         return ExitCode.ERROR
+    if once and app.problem is not None:
+        print(f"error: the repository could not be looked at: {app.problem}", file=sys.stderr)
+        return ExitCode.ERROR
     if once:
         if as_json:
             print_json({"totals": asdict(totals), "chunks": [_row(outcome) for outcome in outcomes]})

@@ -45,9 +45,22 @@ def show_status(flags: Mapping[str, object], *, as_json: bool) -> int:
         )
     console.print(table)
     for worker in workers:
+        if isinstance(link := worker.get("github"), dict):
+            console.print(f"GitHub, {worker.get('worker')}: {describe_link(link)}", soft_wrap=True)
         if worker.get("last_error"):
             console.print(f"last error of {worker.get('worker')}: {worker['last_error']}", soft_wrap=True)
     return ExitCode.OK
+
+
+def describe_link(link: Mapping[str, Any]) -> str:
+    """Return one line about a worker's link to a repository: whether it works, or why not and until when."""
+    if link.get("state") == "ok":
+        left = link.get("rate_limit_remaining")
+        words = f"{link.get('repository')} answers" + (f", {left} requests left this hour" if left is not None else "")
+    else:
+        words = f"{link.get('repository')} is asked again at {link.get('next_try')}: {link.get('problem')}"
+    waiting = link.get("reports_waiting")
+    return words + (f"; {waiting} report(s) to send" if waiting else "")
 
 
 def read_workers(store: Store) -> list[dict[str, Any]]:

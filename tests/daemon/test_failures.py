@@ -6,6 +6,7 @@ from panini_daemon import errors as daemon
 from panini_daemon.compressors import errors as compressor
 from panini_daemon.failures import ACTIONS, Action, action_for
 from panini_daemon.storage import errors as storage
+from panini_daemon.storage.github import errors as github
 
 RAISED_BY_COMMANDS_ONLY = {
     daemon.Incomplete,
@@ -25,9 +26,15 @@ def classes(module: object) -> list[type[Exception]]:
     ]
 
 
-@pytest.mark.parametrize("module", [daemon, storage, compressor])
+@pytest.mark.parametrize("module", [daemon, storage, github, compressor])
 def test_every_error_a_chunk_can_meet_has_an_action(module: object) -> None:
-    bases = {daemon.DaemonError, daemon.ComputeFailed, storage.StorageError, compressor.CompressorError}
+    bases = {
+        daemon.DaemonError,
+        daemon.ComputeFailed,
+        storage.StorageError,
+        github.GithubError,
+        compressor.CompressorError,
+    }
     listed = [error for error in classes(module) if any(parent in ACTIONS for parent in error.__mro__)]
     missing = set(classes(module)) - set(listed) - bases - RAISED_BY_COMMANDS_ONLY
     assert missing == set()
@@ -41,6 +48,6 @@ def test_an_unforeseen_error_is_retried() -> None:
     assert action_for(ZeroDivisionError()) is Action.RETRY
 
 
-@pytest.mark.parametrize("module", [daemon, storage, compressor])
+@pytest.mark.parametrize("module", [daemon, storage, github, compressor])
 def test_every_error_says_what_it_means(module: object) -> None:
     assert all(error.__doc__ and error.__doc__.strip() for error in classes(module))

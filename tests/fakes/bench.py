@@ -12,13 +12,16 @@ from typing import Any
 from fakes.clock import FakeClock
 from fakes.inline_compute import InlineCompute
 from fakes.memory_store import MemoryStore
+from fakes.repository_source import RepositorySource
 
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.logs import TreeLog, make_logger
+from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Line
-from panini_daemon.service import Parts, Phase, Service
+from panini_daemon.service import Service
+from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.errors import StorageError
@@ -42,6 +45,8 @@ class Bench:
         *,
         method: str = "auto",
         removal_delay: float = 0.0,
+        repository: RepositorySource | None = None,
+        **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
         open_root(self.store, create=True, clock=self.clock, new_id=lambda: "root")
@@ -52,7 +57,9 @@ class Bench:
         self.tree_log = TreeLog(self.store, f"logs/{worker}.jsonl", max_bytes=1 << 20, backups=1)
         self.screen = io.StringIO()
         self.log = make_logger(clock=self.clock, level="debug", tree=self.tree_log, screen=self.screen)
-        self.source = Inbox(self.store, clock=self.clock, arrival_timeout=10.0)
+        self.source: Source = Inbox(self.store, clock=self.clock, arrival_timeout=10.0)
+        if repository is not None:
+            self.source = Sources(self.source, repository, hopeless=lambda: False)
         self.leases = Leases(
             self.store,
             worker,
@@ -88,6 +95,7 @@ class Bench:
             threads=2,
             backoff=Backoff(0.25, 2.0),
             removal_delay=removal_delay,
+            **hooks,
         )
         self.service = Service(parts, self.stopping, once=True)
 

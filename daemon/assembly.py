@@ -1,0 +1,137 @@
+"""Putting the service's parts together, from settings to the line of a chunk."""
+
+import random
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from panini_daemon.attempts import Attempts, RetryPolicy
+from panini_daemon.budget import MemoryBudget
+from panini_daemon.compressors import Registry
+from panini_daemon.compute import Compute
+from panini_daemon.config import Settings
+from panini_daemon.lease_router import LeaseRouter
+from panini_daemon.logs import Logger
+from panini_daemon.parts import Parts
+from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.sources import Source, Sources
+from panini_daemon.spool import Spool
+from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.clock import Clock
+from panini_daemon.storage.commits import already_committed
+from panini_daemon.storage.errors import BaseConflict
+from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.root import chunk_folder
+from panini_daemon.storage.store import Store
+from panini_daemon.storage.watching import Backoff
+
+if TYPE_CHECKING:
+    from panini_daemon.github import GithubLink
+
+GPU_BATCH = 16
+_EXTRA_THREADS = 3
+"""Threads beside one for each compute process, so that fetching and committing overlap with computing."""
+_CLAIMED_AHEAD = 64
+"""Chunks claimed ahead where a claim takes a minute to settle."""
+
+
+def assemble(
+    settings: Settings,
+    store: Store,
+    clock: Clock,
+    log: Logger,
+    spool: Spool,
+    compute: Compute,
+    link: "GithubLink | None",
+    *,
+    sleep: Callable[[float], bool],
+    fatal: Callable[[Exception], None],
+    on_outcome: Callable[[Outcome], None],
+) -> Parts:
+    """Return the parts of a service on `store`, and on the repository that `link` connects to.
+
+    `sleep` waits and returns True at once when the daemon is ending; `fatal` is called with what must end it.
+    """
+    source = _make_source(settings, store, clock, link)
+    leases = _make_leases(settings, store, clock, link, source)
+    line = Line(
+        fetch=source.fetch,
+        store=store,
+        compute=compute,
+        budget=MemoryBudget(settings.memory_budget),
+        spool=spool,
+        clock=clock,
+        registry=Registry(),
+        worker=settings.worker,
+        level=settings.level,
+        method=settings.method,
+        shared=settings.shared,
+        folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+    )
+    jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
+    policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
+    threads = settings.cpu_workers + _EXTRA_THREADS + (2 * GPU_BATCH if compute.has_gpu else 0)
+    settles = settings.lease_settle > 0 or isinstance(leases, LeaseRouter)
+    parts = Parts(
+        source=source,
+        store=store,
+        leases=leases,
+        bases=Bases(store, clock),
+        attempts=Attempts(line, policy, sleep, fatal, jitter),
+        clock=clock,
+        log=log,
+        worker=settings.worker,
+        threads=threads,
+        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else 2 * threads,
+        backoff=Backoff(settings.poll_min, settings.poll_max),
+        removal_delay=settings.removal_delay,
+        sweep_every=settings.lease_stale,
+        on_outcome=on_outcome,
+    )
+    if link is not None:
+        parts = replace(parts, report=link.report, closed_for=link.closed_for)
+    if isinstance(leases, LeaseRouter):
+        parts = replace(parts, keeps_lease=leases.is_from_repository)
+    return parts
+
+
+def is_committed(store: Store, base: str, chunk_id: int, sha256: str | None) -> bool:
+    """Tell whether these very bytes are committed already."""
+    try:
+        return already_committed(store, chunk_folder(base, chunk_id), sha256) is not None
+    except BaseConflict:
+        return False
+
+
+def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None") -> Source:
+    inbox = Inbox(
+        store,
+        clock=clock,
+        arrival_timeout=settings.arrival_timeout,
+        committed=partial(is_committed, store),
+    )
+    if link is None or not link.polls:
+        return inbox
+    return Sources(inbox, link.source, hopeless=link.hopeless)
+
+
+def _make_leases(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None", source: Source) -> Leasing:
+    leases = Leases(
+        store,
+        settings.worker,
+        clock=clock,
+        timing=LeaseTiming(
+            settle=settings.lease_settle,
+            refresh=settings.lease_refresh,
+            stale=settings.lease_stale,
+            stop=settings.lease_stop,
+        ),
+        nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
+    )
+    if link is None or link.leases is None or not isinstance(source, Sources):
+        return leases
+    return LeaseRouter(leases, link.leases, source.is_from_repository)

@@ -1,0 +1,58 @@
+"""What the service is put together from, and what it can be doing."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from panini_daemon.attempts import Attempts
+from panini_daemon.logs import Logger
+from panini_daemon.pipeline import Outcome
+from panini_daemon.sources import Source
+from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.clock import Clock
+from panini_daemon.storage.jobs import Job
+from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.store import Store
+from panini_daemon.storage.watching import Backoff
+
+
+class Phase(StrEnum):
+    """What the daemon is doing, for the status file."""
+
+    STARTING = "starting"
+    IDLE = "idle"
+    WORKING = "working"
+    WAITING = "waiting for the folder"
+    DRAINING = "draining"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the service is put together from."""
+
+    source: Source
+    store: Store
+    leases: Leasing
+    bases: Bases
+    attempts: Attempts
+    clock: Clock
+    log: Logger
+    worker: str
+    threads: int
+    backoff: Backoff
+    ahead: int = 16
+    """Chunks that are claimed before a thread is free for them."""
+    retry_claim: float = 5.0
+    """Seconds before a job that another worker has is claimed again."""
+    removal_delay: float = 0.0
+    """Seconds between the end of a job and its removal from the source."""
+    sweep_every: float = 600.0
+    """Seconds between two looks for dead lease files of jobs that are over."""
+    on_outcome: Callable[[Outcome], None] = lambda _: None
+    report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
+    """Notes what is to be told about a finished or failed job to whoever sent it."""
+    closed_for: Callable[[Job], float] = lambda _: 0.0
+    """Seconds until a job's bytes can be had again; 0 where they can."""
+    keeps_lease: Callable[[str], bool] = lambda _: False
+    """Whether a job's lease is kept until the job has left its source."""
