@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import typer
 from fakes.command_line import CommandLine, call
 from fakes.events import logged_events
 from fakes.markdown import PAGES, ROOT, fences, prose, quoted, read, table
@@ -21,7 +22,17 @@ from panini_daemon.config.fields import Fields
 from panini_daemon.config.listing import write_value
 from panini_daemon.exit_codes import ExitCode
 
-COMMANDS = {one.name or one.callback.__name__: one.callback for one in app.registered_commands if one.callback}
+
+def list_commands(group: typer.Typer, before: str = "") -> Iterator[tuple[str, Callable[..., object]]]:
+    for one in group.registered_commands:
+        if one.callback:
+            yield f"{before}{one.name or one.callback.__name__}", one.callback
+    for inner in group.registered_groups:
+        assert inner.typer_instance
+        yield from list_commands(inner.typer_instance, f"{inner.name} ")
+
+
+COMMANDS = dict(list_commands(app))
 COMMAND_LINE = re.compile(r"(?:^|[\s!`])((?:panini-daemon|python3? -m panini_daemon)(?: [^`#\n]*)?)", re.MULTILINE)
 
 
@@ -42,7 +53,7 @@ def arguments_of(line: str) -> list[str]:
 @pytest.fixture
 def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], int]:
     """Let the program parse a command line and stop there; files that it names are there."""
-    for name in COMMANDS:
+    for name in {command.partition(" ")[0] for command in COMMANDS}:
         module = importlib.import_module(f"panini_daemon.commands.{name}")
         for word, value in vars(module).items():
             if inspect.isfunction(value) and value.__module__ == module.__name__ and hasattr(value, "__wrapped__"):
@@ -169,7 +180,7 @@ def test_the_levels_and_their_budgets_are_those_of_the_program() -> None:
 
 def test_settings_named_in_the_readme_exist_with_the_defaults_given() -> None:
     rows = table("README.md", "setting", "default", "meaning")
-    assert len(rows) == 10
+    assert len(rows) == 11
     for row in rows:
         field = Fields.model_fields[quoted(row["setting"])[0]]
         if re.fullmatch(r"`[^`]+`(: .*)?", row["default"]):
