@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from itertools import accumulate
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def write_json(store: Store, path: str, value: object) -> None:
 
 
 def offsets(chunks: Sequence[bytes]) -> list[int]:
-    return [sum(len(chunk) for chunk in chunks[:number]) for number in range(len(chunks))]
+    return [0, *accumulate(len(chunk) for chunk in chunks)][: len(chunks)]
 
 
 def tree_manifest(chunks: Sequence[bytes] = CHUNKS, **others: Any) -> dict[str, Any]:
@@ -42,10 +43,10 @@ def tree_manifest(chunks: Sequence[bytes] = CHUNKS, **others: Any) -> dict[str, 
     }
 
 
-def metadata(number: int, chunks: Sequence[bytes] = CHUNKS, **others: Any) -> dict[str, Any]:
+def metadata(number: int, chunks: Sequence[bytes] = CHUNKS, offset: int | None = None, **others: Any) -> dict[str, Any]:
     return {
         "chunk_id": number,
-        "offset": offsets(chunks)[number],
+        "offset": offsets(chunks)[number] if offset is None else offset,
         "size": len(chunks[number]),
         "original_hash": sha(chunks[number]),
         "pattern_type": "PNG_SIGNATURE" if number == 0 else "PNG_IDAT",

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fakes.clock import FakeClock
-from fakes.deliveries import CHUNKS, metadata, tree_manifest
+from fakes.deliveries import CHUNKS, metadata, offsets, tree_manifest
 from fakes.github.server import FakeGithub
 from fakes.memory_store import MemoryStore
 
@@ -37,8 +37,8 @@ def tree_files(
     """Return the files of a chunk tree; `others` go into each metadata.json."""
     folder = f"{root}/{base}" if root else base
     files = {f"{folder}/manifest.json": json.dumps(tree_manifest(chunks)).encode()}
-    for number in range(len(chunks)):
-        files |= chunk_files(folder, number, chunks, **others)
+    for number, offset in enumerate(offsets(chunks)):
+        files |= chunk_files(folder, number, chunks, offset=offset, **others)
     return files
 
 
