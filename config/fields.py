@@ -159,6 +159,11 @@ class Fields(BaseSettings):
         description="A folder on a local disk for work in progress, never on Drive; by default "
         "panini-<user id> in the system's folder for temporary files.",
     )
+    keep_limit: Size = Field(
+        2**32,
+        description="How much of the spool finished payloads may take, such as '4GiB', that are kept until their "
+        "upload has surely arrived; 0 to keep none and compress again instead.",
+    )
     github_repo: Repository | None = Field(
         None,
         description="The GitHub repository (owner/name) whose chunks are taken and that is told what became of "

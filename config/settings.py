@@ -47,6 +47,7 @@ class Settings:
     log_max_bytes: int
     log_backups: int
     spool: Path
+    keep_limit: int
     github_repo: str
     """Empty where there is none; so is `github_ref` for the default branch."""
     github_ref: str

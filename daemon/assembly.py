@@ -11,6 +11,7 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
+from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
 from panini_daemon.parts import Parts
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 GPU_BATCH = 16
 _EXTRA_THREADS = 3
 """Threads beside one for each compute process, so that fetching and committing overlap with computing."""
+_KEPT = "kept"
+"""The folder in the spool for payloads that have not surely arrived; it outlives the process."""
 _CLAIMED_AHEAD = 64
 """Chunks claimed ahead where a claim takes a minute to settle."""
 
@@ -64,6 +67,7 @@ def assemble(
         compute=compute,
         budget=MemoryBudget(settings.memory_budget),
         spool=spool,
+        keep=Keep(spool.parent / _KEPT, limit=settings.keep_limit, clock=clock),
         clock=clock,
         registry=Registry(),
         worker=settings.worker,

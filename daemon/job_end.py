@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from panini_daemon.failures import Action, action_for
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
@@ -40,6 +41,7 @@ class JobEnds:
     log: Logger
     tally: Tally
     folder_of: Callable[[Chunk], str]
+    keep: Keep
     at_once: bool
     """Whether what was written is safe when it reads back, so that the original may go at once."""
     report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
@@ -65,6 +67,7 @@ class JobEnds:
             reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
             self.report(job, progress.outcomes)
             self.source.set_aside(job, [outcome.chunk for outcome in good])
+            self._drop_kept(progress)
             self.tally.job(failed=True, error=reason)
             log.error("job_failed", reason=reason, committed=len(good))
         else:
@@ -89,8 +92,13 @@ class JobEnds:
         self.report(job, progress.outcomes)
         write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
         self.source.remove(job)
+        self._drop_kept(progress)
         self.tally.job(failed=False)
         self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
+
+    def _drop_kept(self, progress: JobProgress) -> None:
+        for outcome in progress.outcomes:
+            self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
 
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:
         """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
@@ -136,4 +144,5 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
         sha256=outcome.original_hash,
         tries=outcome.tries,
+        **({"kept": True} if outcome.kept else {}),
     )

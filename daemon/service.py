@@ -45,6 +45,7 @@ class Service:
             log=parts.log,
             tally=self.tally,
             folder_of=parts.attempts.line.folder_of,
+            keep=parts.attempts.line.keep,
             at_once=parts.removal_delay == 0,
             report=parts.report,
         )

@@ -88,9 +88,12 @@ def write_commit(
     payload_hash: str,
     *,
     durable: bool = True,
+    consume: bool = True,
     allowed: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
-    """Write both files, each whole or not at all, read them back, and return their paths; `payload` may be moved.
+    """Write both files, each whole or not at all, read them back, and return their paths.
+
+    With `consume` the file `payload` may be moved into the tree.
 
     Without `durable` the caller owes a `store.sync` of the paths before it lets go of the original: until then a
     power cut may take the files, which the hashes tell, and the chunk is done again. `allowed` is asked right
@@ -99,7 +102,7 @@ def write_commit(
     """
     paths = (f"{folder}/{PAYLOAD}", f"{folder}/{RECIPE}")
     allowed()
-    store.put(paths[0], payload, durable=durable, consume=True)
+    store.put(paths[0], payload, durable=durable, consume=consume)
     allowed()
     store.write(paths[1], recipe, durable=durable)
     try:

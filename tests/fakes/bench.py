@@ -17,6 +17,7 @@ from fakes.repository_source import RepositorySource
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Line
@@ -74,6 +75,7 @@ class Bench:
             compute=self.compute,  # type: ignore[arg-type]
             budget=MemoryBudget(1 << 30),
             spool=self.spool,
+            keep=Keep(folder / "kept", limit=1 << 30, clock=self.clock),
             clock=self.clock,
             registry=self.compute.registry,
             worker=worker,
