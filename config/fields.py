@@ -159,6 +159,11 @@ class Fields(BaseSettings):
         description="A folder on a local disk for work in progress, never on Drive; by default "
         "panini-<user id> in the system's folder for temporary files.",
     )
+    rclone_socket: Folder | None = Field(
+        None,
+        description="Where the root is an rclone mount: the Unix socket of its remote control (rclone mount --rc "
+        "--rc-addr unix://SOCKET). Then it is known when a result has been uploaded, instead of waiting removal_delay.",
+    )
     keep_limit: Size = Field(
         2**32,
         description="How much of the spool finished payloads may take, such as '4GiB', that are kept until their "

@@ -24,6 +24,7 @@ from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.errors import StoreReadOnly
 from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
+from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Application:
     ) -> None:
         """Put the parts together. Raises StorageError where the root cannot be used."""
         self.settings, self.clock = settings, clock or SystemClock()
-        self.store = LocalStore(settings.root)
+        flags = RcloneQueue(settings.rclone_socket) if settings.rclone_socket else read_drive_ids
+        self.store = LocalStore(settings.root, flags)
         open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
         self.tree_log = TreeLog(
             self.store,

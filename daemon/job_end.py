@@ -12,7 +12,7 @@ from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed
+from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
 from panini_daemon.storage.errors import LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leasing import Leasing
@@ -77,8 +77,18 @@ class JobEnds:
             self._finish(progress)
         return End.OVER
 
+    def has_arrived(self, progress: JobProgress) -> bool | None:
+        """Tell whether a job's commits would outlive this machine, None where the store does not tell."""
+        folders = [self.folder_of(outcome.chunk) for outcome in progress.of(State.COMMITTED, State.ALREADY)]
+        return self.store.arrived([f"{folder}/{name}" for folder in folders for name in (PAYLOAD, RECIPE)])
+
     def part(self, progress: JobProgress) -> End:
-        """Take a finished job out of the source if all its chunks are still committed. Raises StorageError."""
+        """Take a finished job out of the source if all its chunks are still committed, and have arrived.
+
+        Raises StorageError.
+        """
+        if self.has_arrived(progress) is False:
+            return End.PARTING
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
             if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)

@@ -1,5 +1,7 @@
 """The daemon: one loop that polls, leases, starts and ends jobs. `step` does one round; tests drive it."""
 
+import heapq
+import itertools
 import threading
 import traceback
 from collections import Counter, deque
@@ -20,6 +22,8 @@ from panini_daemon.work_pool import WorkPool
 
 _LONGEST_WAIT = 300.0
 """Seconds that a job waits at most which comes back undone again and again."""
+_LOOK_AGAIN = 10.0
+"""Seconds between two looks at whether a finished job's commits have been uploaded."""
 _MISHAPS = 20
 """Rounds in a row that may end in an error nobody foresaw before the daemon ends."""
 
@@ -52,7 +56,8 @@ class Service:
         self._pool = WorkPool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
-        self._parting: deque[tuple[float, JobProgress]] = deque()
+        self._parting: list[tuple[float, int, JobProgress]] = []
+        self._numbers = itertools.count()
         self._rejected: deque[Rejected] = deque()
         self._postponed: Counter[str] = Counter()
         self._next_poll = float("-inf")
@@ -94,7 +99,7 @@ class Service:
             return self._survive(error)
         self.phase = Phase.WORKING if self._running or len(self.queue) else Phase.IDLE
         self._mishaps = 0
-        due = min([self._next_poll, *(when for when, _ in list(self._parting)[:1])])
+        due = min([self._next_poll, *(when for when, _, _ in self._parting[:1])])
         claim = self._parts.leases.wake_in()
         wait = max(0.0, due - self._parts.clock.monotonic())
         return wait if claim is None else min(wait, claim)
@@ -244,11 +249,12 @@ class Service:
             job_id = progress.job.job_id
             try:
                 end = self._ends.end(progress)
+                told = end is End.PARTING and self._ends.has_arrived(progress) is not None
             except StorageError as error:
                 if action_for(error) in (Action.WAIT, Action.STOP):
                     raise
                 self._parts.log.error("job_left_in_inbox", job=job_id, error=f"{type(error).__name__}: {error}")
-                end = End.OVER
+                end, told = End.OVER, False
             self._ended.popleft()
             self._running.pop(job_id, None)
             if end is not End.PARTING or not self._parts.keeps_lease(job_id):
@@ -258,14 +264,21 @@ class Service:
                 continue
             self._postponed.pop(job_id, None)
             if end is End.PARTING:
-                self._parting.append((self._parts.clock.monotonic() + self._parts.removal_delay, progress))
+                # Where the store tells what has arrived, nothing has to be waited for but that.
+                self._see_off(progress, 0.0 if told else self._parts.removal_delay)
+
+    def _see_off(self, progress: JobProgress, seconds: float) -> None:
+        heapq.heappush(self._parting, (self._parts.clock.monotonic() + seconds, next(self._numbers), progress))
 
     def _part(self) -> None:
         """Take out of the source what was finished long enough ago; a job whose commits are gone is done again."""
         while self._parting and self._parting[0][0] <= self._parts.clock.monotonic():
-            _, progress = self._parting[0]
+            _, _, progress = self._parting[0]
             end = self._ends.part(progress)
-            self._parting.popleft()
+            heapq.heappop(self._parting)
+            if end is End.PARTING:
+                self._see_off(progress, _LOOK_AGAIN)
+                continue
             if self._parts.keeps_lease(progress.job.job_id):
                 self._parts.leases.release(progress.job.job_id)
             if end is End.POSTPONED:

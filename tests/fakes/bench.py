@@ -81,7 +81,7 @@ class Bench:
             worker=worker,
             level="fast",
             method=method,
-            shared=False,
+            shared=removal_delay > 0,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
         attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))
