@@ -89,6 +89,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         arrival_timeout=_given(fields.arrival_timeout, profile.arrival_timeout),
         removal_delay=_given(fields.removal_delay, profile.removal_delay),
         lease_settle=settle,
+        lease_probe=_given(fields.lease_probe, shared and fields.lease_settle is None) and settle > 0,
         lease_refresh=_given(fields.lease_refresh, min(profile.lease_refresh, stop / 4)),
         lease_stale=stale,
         lease_stop=stop,

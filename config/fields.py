@@ -100,7 +100,12 @@ class Fields(BaseSettings):
     lease_settle: Seconds | None = Field(
         None,
         description="How long a worker waits after claiming a job, so that a rival's claim has time "
-        "to appear; by default 0s, on a shared root 1m.",
+        "to appear; by default 0s, on a shared root 1m, or longer where lease_probe measures that it takes longer.",
+    )
+    lease_probe: Switch | None = Field(
+        None,
+        description="Whether workers measure how long changes take to be seen by each other, and settle for so long; "
+        "by default on a shared root where lease_settle is not set.",
     )
     lease_refresh: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,

@@ -32,6 +32,7 @@ class Settings:
     arrival_timeout: float
     removal_delay: float
     lease_settle: float
+    lease_probe: bool
     lease_refresh: float
     lease_stale: float
     lease_stop: float

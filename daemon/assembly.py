@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -16,18 +17,21 @@ from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
 from panini_daemon.parts import Parts
 from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import BaseConflict
+from panini_daemon.storage.errors import BaseConflict, StoreUnavailable
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.propagation import Propagation
 from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
+from panini_daemon.storage.upload_flags import RcloneQueue
 from panini_daemon.storage.watching import Backoff
 
 if TYPE_CHECKING:
@@ -38,6 +42,8 @@ _EXTRA_THREADS = 3
 """Threads beside one for each compute process, so that fetching and committing overlap with computing."""
 _KEPT = "kept"
 """The folder in the spool for payloads that have not surely arrived; it outlives the process."""
+_UPLOAD = 10.0
+"""Seconds that a lease file may take to be uploaded."""
 _CLAIMED_AHEAD = 64
 """Chunks claimed ahead where a claim takes a minute to settle."""
 
@@ -50,6 +56,7 @@ def assemble(
     spool: Spool,
     compute: Compute,
     link: "GithubLink | None",
+    queue: RcloneQueue | None,
     *,
     sleep: Callable[[float], bool],
     fatal: Callable[[Exception], None],
@@ -57,10 +64,12 @@ def assemble(
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
-    `sleep` waits and returns True at once when the daemon is ending; `fatal` is called with what must end it.
+    `queue` tells what a mount by rclone has not uploaded, where it can be asked. `sleep` waits and returns True at
+    once when the daemon is ending; `fatal` is called with what must end it.
     """
     source = _make_source(settings, store, clock, link)
-    leases = _make_leases(settings, store, clock, link, source)
+    folder_leases = _make_folder_leases(settings, store, clock, queue)
+    leases = _route_leases(folder_leases, link, source)
     line = Line(
         fetch=source.fetch,
         store=store,
@@ -96,6 +105,10 @@ def assemble(
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
     )
+    if settings.lease_probe:
+        propagation = Propagation(store, settings.worker, clock=clock, nonce=_nonce())
+        settling = Settling(propagation, folder_leases.adapt, folder_leases.settle, log)
+        parts = replace(parts, settling=settling)
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
     if isinstance(leases, LeaseRouter):
@@ -123,19 +136,24 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
     return Sources(inbox, link.source, hopeless=link.hopeless)
 
 
-def _make_leases(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None", source: Source) -> Leasing:
-    leases = Leases(
-        store,
-        settings.worker,
-        clock=clock,
-        timing=LeaseTiming(
-            settle=settings.lease_settle,
-            refresh=settings.lease_refresh,
-            stale=settings.lease_stale,
-            stop=settings.lease_stop,
-        ),
-        nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
+def _make_folder_leases(settings: Settings, store: Store, clock: Clock, queue: RcloneQueue | None) -> Leases:
+    timing = LeaseTiming(
+        settle=settings.lease_settle,
+        refresh=settings.lease_refresh,
+        stale=settings.lease_stale,
+        stop=settings.lease_stop,
     )
+    if settings.lease_probe and queue is not None:
+        with suppress(StoreUnavailable):  # then it waits for as long as for a mount of which nothing is known
+            timing = timing.settling(queue.delay() + _UPLOAD)
+    return Leases(store, settings.worker, clock=clock, timing=timing, nonce=_nonce)
+
+
+def _route_leases(leases: Leases, link: "GithubLink | None", source: Source) -> Leasing:
     if link is None or link.leases is None or not isinstance(source, Sources):
         return leases
     return LeaseRouter(leases, link.leases, source.is_from_repository)
+
+
+def _nonce() -> str:
+    return f"{random.SystemRandom().getrandbits(64):016x}"

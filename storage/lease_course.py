@@ -25,6 +25,17 @@ class LeaseCourse:
         self._clock = clock
         self._timing = timing
 
+    def adapt(self, timing: LeaseTiming) -> None:
+        """Go by other times from now on; claims that settle already wait as much longer as new ones do."""
+        longer = timing.settle - self._timing.settle
+        patience = timing.patience - self._timing.patience
+        with self.lock:
+            self._timing = timing
+            for claim in self.claims.values() if longer > 0 else ():
+                if claim.state is LeaseState.SETTLING:
+                    claim.look_at += longer
+                    claim.give_way_until += longer + patience
+
     def advance(self, claim: Claim, looked: float, mine: Files, files: Files) -> None:
         """Take the step that is due, if any. `looked` is when the listing `mine` and `files` began."""
         due = claim.look_at <= looked

@@ -72,6 +72,23 @@ class Leases:
             self._attempts |= left
             return left
 
+    @property
+    def settle(self) -> float:
+        """How many seconds a claim waits before it looks who else claimed."""
+        return self._timing.settle
+
+    def adapt(self, settle: float) -> float:
+        """Go by another settle time, in seconds; return the one that is taken: the other times leave room for so much.
+
+        ValueError on a coherent folder, where there is nothing to settle.
+        """
+        if self._timing.settle == 0:
+            raise ValueError("claims on a coherent folder do not settle; expected leases with a settle time")
+        with self._turn:
+            self._timing = self._timing.settling(settle)
+            self._course.adapt(self._timing)
+            return self._timing.settle
+
     def request(self, key: str) -> None:
         """Claim a job by writing an intent; no-op while the claim is settling or held.
 

@@ -22,6 +22,7 @@ Flags = Callable[[Sequence[str]], bool | None]
 _DRIVE_ID = "user.drive.id"
 _TIMEOUT = 10.0
 _MAX_ANSWER = 64 << 20
+_NO_ANSWER = (OSError, http.client.HTTPException, ValueError, LookupError, TypeError, RecursionError)
 
 
 def read_drive_ids(paths: Sequence[str]) -> bool | None:
@@ -52,17 +53,30 @@ class RcloneQueue:
         waiting = {f"/{name}" for name in self._list()}
         return not any(path.endswith(name) for path in paths for name in waiting)
 
+    def delay(self) -> float:
+        """Return how many seconds the mount may take to show what another one like it wrote, its upload apart.
+
+        Raises StoreUnavailable.
+        """
+        try:
+            options = [self._call("vfs/stats", {"fs": mount})["opt"] for mount in self._call("vfs/list", {})["vfses"]]
+            return max(float(option["DirCacheTime"] + option["WriteBack"]) for option in options) / 1e9
+        except _NO_ANSWER as error:
+            raise self._unavailable(error) from error
+
     def _list(self) -> Iterator[str]:
         try:
             for mount in self._call("vfs/list", {})["vfses"]:
                 for entry in self._call("vfs/queue", {"fs": mount})["queue"]:
                     yield str(entry["name"])
-        except (OSError, http.client.HTTPException, ValueError, LookupError, TypeError) as error:
-            raise StoreUnavailable(
-                f"rclone does not tell its queue of uploads at {self._address} ({type(error).__name__}: {error}); "
-                "expected the socket of a running `rclone mount --rc --rc-addr unix://...`; "
-                "start it, or unset rclone_socket"
-            ) from error
+        except _NO_ANSWER as error:
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: Exception) -> StoreUnavailable:
+        return StoreUnavailable(
+            f"rclone does not answer at {self._address} as it should ({type(error).__name__}: {error}); expected the "
+            "socket of a running `rclone mount --rc --rc-addr unix://...`; start it, or unset rclone_socket"
+        )
 
     def _call(self, command: str, fields: dict[str, str]) -> Any:
         connection = _UnixConnection(self._address)

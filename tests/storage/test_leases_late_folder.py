@@ -22,6 +22,37 @@ def test_a_claim_waits_the_settle_time_then_says_that_it_holds(
     assert b'"hold"' in store.files["leases/job.1.m0.me.json"]
 
 
+def test_claims_settle_for_as_long_as_the_folder_turns_out_to_take(
+    make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    leases.request("job")
+    clock.advance(50)
+    assert leases.adapt(100) == 100
+    clock.advance(49.9)
+    leases.tick()
+    assert leases.state("job") is LeaseState.SETTLING
+    clock.advance(0.1)
+    leases.tick()
+    assert leases.held("job")
+    leases.adapt(60)
+    leases.request("next")
+    clock.advance(60)
+    leases.tick()
+    assert leases.held("next")
+
+
+def test_claims_settle_no_longer_than_the_other_times_leave_room_for(make: Make) -> None:
+    leases = make(timing=SHARED)
+    assert leases.adapt(1e6) < SHARED.stale - SHARED.stop
+    assert leases.settle > 60
+
+
+def test_on_a_coherent_folder_there_is_nothing_to_settle(make: Make) -> None:
+    with pytest.raises(ValueError, match="coherent"):
+        make().adapt(5)
+
+
 def test_a_lower_intent_goes_first(make: Make, store: MemoryStore, clock: FakeClock) -> None:
     leases = make(timing=SHARED)
     leases.request("job")

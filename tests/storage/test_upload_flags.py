@@ -126,3 +126,13 @@ def test_an_answer_that_is_none_is_no_knowledge(
 def test_an_rclone_that_is_gone_is_told(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailable, match="rclone mount --rc"):
         RcloneQueue(tmp_path / "absent.sock")(["/mnt/a"])
+
+
+def test_what_rclones_mounts_may_hide_is_told_in_seconds(serve: Callable[[dict[str, Any]], Path]) -> None:
+    def stats(cache: float, write_back: float) -> dict[str, Any]:
+        return {"opt": {"DirCacheTime": int(cache * 1e9), "WriteBack": int(write_back * 1e9)}}
+
+    answers = {"vfs/list:": {"vfses": ["a:", "b:"]}, "vfs/stats:a:": stats(5, 1), "vfs/stats:b:": stats(20, 2.5)}
+    assert RcloneQueue(serve(answers)).delay() == 22.5
+    with pytest.raises(StoreUnavailable, match="rclone_socket"):
+        RcloneQueue(serve({"vfs/list:": {"vfses": []}})).delay()
