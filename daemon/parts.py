@@ -14,6 +14,7 @@ from panini_daemon.storage.jobs import Job
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.work_pool import Pool, Work, WorkPool
 
 
 class Phase(StrEnum):
@@ -56,3 +57,5 @@ class Parts:
     """Seconds until a job's bytes can be had again; 0 where they can."""
     keeps_lease: Callable[[str], bool] = lambda _: False
     """Whether a job's lease is kept until the job has left its source."""
+    pool: Callable[[int, Work], Pool] = WorkPool
+    """Makes what does the work, from the number of threads and what to do."""
