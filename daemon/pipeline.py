@@ -19,7 +19,7 @@ from panini_daemon.errors import VerificationFailed
 from panini_daemon.recipes import make_recipe
 from panini_daemon.spool import Place, Spool
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed, write_commit
+from panini_daemon.storage.commits import Commit, already_committed, write_commit
 from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
@@ -237,9 +237,15 @@ def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome
                 payload_size=commit.payload_size,
                 payload_hash=commit.payload_hash,
                 device=commit.recipe.device or "",
+                unsynced=_unsynced(line, commit),
             )
         )
     return done, todo
+
+
+def _unsynced(line: Line, commit: Commit) -> tuple[str, ...]:
+    """Return what to sync of a commit that was there: who wrote it may have died before it came to that."""
+    return () if line.shared else commit.paths
 
 
 def _require_equal(works: Sequence[_Work], decoded: Sequence[str]) -> None:
@@ -255,8 +261,8 @@ def _require_equal(works: Sequence[_Work], decoded: Sequence[str]) -> None:
 def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...]:
     """Commit one chunk; return the files that are still to be synced."""
     folder = line.folder_of(work.chunk)
-    if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
-        return ()
+    if not work.chunk.original_hash and (commit := already_committed(line.store, folder, work.original_hash)):
+        return _unsynced(line, commit)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(
         line.store,

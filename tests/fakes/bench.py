@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from fakes.inline_pool import InlinePool
 from fakes.memory_store import MemoryStore
 from fakes.repository_source import RepositorySource
 
+from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
@@ -52,18 +54,22 @@ class Bench:
         removal_delay: float = 0.0,
         repository: RepositorySource | None = None,
         inline: bool = False,
+        compute: InlineCompute | None = None,
+        level: str = "fast",
         **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
         open_root(self.store, create=True, clock=self.clock, new_id=lambda: "root")
-        self.compute = InlineCompute(Registry())
+        self.compute = compute or InlineCompute(Registry())
         self.stopping = threading.Event()
         self.pauses: list[float] = []
         self.on_sleep: Callable[[float], None] = lambda _: None
         self.tree_log = TreeLog(self.store, f"logs/{worker}.jsonl", max_bytes=1 << 20, backups=1)
         self.screen = io.StringIO()
         self.log = make_logger(clock=self.clock, level="debug", tree=self.tree_log, screen=self.screen)
-        self.source: Source = Inbox(self.store, clock=self.clock, arrival_timeout=10.0)
+        self.source: Source = Inbox(
+            self.store, clock=self.clock, arrival_timeout=10.0, committed=partial(is_committed, self.store)
+        )
         if repository is not None:
             self.source = Sources(self.source, repository, hopeless=lambda: False)
         self.leases = Leases(
@@ -83,7 +89,7 @@ class Bench:
             clock=self.clock,
             registry=self.compute.registry,
             worker=worker,
-            level="fast",
+            level=level,
             method=method,
             shared=False,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
@@ -129,7 +135,7 @@ class Bench:
             self._sleep(delay)
         elif self.pool is not None and self.pool.busy:
             self.pool.run()
-        elif self.service.running:
+        elif self.service.running and self.pool is None:
             self.service.wake.wait(5)
             self.service.wake.clear()
         else:
