@@ -9,13 +9,14 @@ from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
-from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
+from panini_daemon.receipts import ended_as, publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
-from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.errors import ChunkMissing, LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.root import DONE, FAILED
 from panini_daemon.storage.store import Store
 
 
@@ -120,8 +121,19 @@ class JobEnds:
             log.debug("manifest_not_published", error=f"{type(error).__name__}: {error}")
 
     def reject(self, rejected: Rejected) -> None:
-        """Set a manifest aside that can never become a job. Raises StorageError."""
-        reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
+        """Set a manifest aside that can never become a job. Raises StorageError.
+
+        Where its data is gone because a worker died while it took the finished or failed job out, the rest is taken
+        out too, and what is told about the job stays.
+        """
+        before = ended_as(self.store, rejected.job_id) if isinstance(rejected.error, ChunkMissing) else None
+        if before == DONE:
+            self.source.remove(rejected)
+            self.log.info("job_done_elsewhere", job=rejected.job_id)
+            return
+        reason = f"told in {FAILED}/{rejected.job_id}/error.json"
+        if before is None:
+            reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
         self.source.set_aside(rejected, ())
         self.tally.job(failed=True, error=reason)
         self.log.error("job_rejected", job=rejected.job_id, reason=reason)

@@ -46,13 +46,14 @@ def settled_jobs(store: Store) -> frozenset[str]:
 def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
-    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's.
+    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's. One that was
+    cut short is nobody's.
     """
     for file in job.files:
         if file.manifest is not None:
             path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
             found = _read(store, path)
-            if found is None or (replace and found != data):
+            if found is None or not _is_json(found) or (replace and found != data):
                 store.write(path, data)
 
 
@@ -129,6 +130,14 @@ def _read(store: Store, path: str) -> bytes | None:
         return store.read(path)
     except NotFound:
         return None
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _json(value: object) -> bytes:

@@ -29,6 +29,11 @@ class Commit:
     payload_hash: str
     payload_size: int
 
+    @property
+    def paths(self) -> tuple[str, str]:
+        """Both files in the store."""
+        return (self.payload_path, f"{self.payload_path.removesuffix(PAYLOAD)}{RECIPE}")
+
 
 def find_commit(store: Store, folder: str) -> Commit:
     """Return the chunk committed in `folder`. Raises NotCommitted, saying what is missing or does not agree.

@@ -251,7 +251,7 @@ class Leases:
             count = 0
             for key, files in others.items():
                 if key not in self._course.claims and is_done(key):
-                    self._rivals.look(key, files.items())
+                    self._rivals.look(key, files.items(), over=True)
                     count += self._course.clear_stale(key)
             return count
 

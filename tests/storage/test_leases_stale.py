@@ -118,6 +118,17 @@ def test_sweeping_removes_only_dead_files_of_done_jobs(make: Make, store: Memory
     assert files(store) == [alive, "open.1.a.dead.json"]
 
 
+def test_sweeping_removes_files_of_done_jobs_that_never_were_whole(
+    make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    store.write(f"leases/{put(store, 'dead', 'hold')}", b"")
+    assert leases.sweep(lambda _: True) == 0
+    clock.advance(SHARED.stale)
+    assert leases.sweep(lambda _: True) == 1
+    assert files(store) == []
+
+
 def test_what_an_earlier_process_left_is_removed_at_start_and_counts_as_an_attempt(
     make: Make, store: MemoryStore
 ) -> None:
