@@ -59,13 +59,16 @@ class JobEnds:
             log.warning("lease_lost", error=str(error))
             return End.POSTPONED
         good, failed = progress.of(State.COMMITTED, State.ALREADY), progress.of(State.FAILED)
-        if failed and not self.source.has(job):
+        before = self._ended_before(job, [outcome.error for outcome in failed])
+        if before == DONE:
+            self.source.remove(job)
+        if failed and (before == DONE or not self.source.has(job)):
             log.info("job_done_elsewhere")
             return End.OVER
         self.store.sync([path for outcome in good for path in outcome.unsynced])
         if failed:
             self._publish_what_can_be(job, log)
-            reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
+            reason = self._write_failure(job, progress.outcomes, before)
             self.report(job, progress.outcomes)
             self.source.set_aside(job, [outcome.chunk for outcome in good])
             self._drop_kept(progress)
@@ -111,6 +114,18 @@ class JobEnds:
         for outcome in progress.outcomes:
             self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
 
+    def _ended_before(self, job: Job | Rejected, errors: Sequence[Exception | None]) -> str | None:
+        """Return how a job ended earlier whose data is gone because a worker died while it took the job out."""
+        if errors and all(isinstance(error, ChunkMissing) for error in errors):
+            return ended_as(self.store, job.job_id)
+        return None
+
+    def _write_failure(self, job: Job | Rejected, outcomes: Sequence[Outcome], before: str | None) -> str:
+        """Write why a job failed, unless that was told `before`; return the first reason."""
+        if before == FAILED:
+            return f"told in {FAILED}/{job.job_id}/error.json"
+        return write_failure(self.store, job, outcomes, self.worker, self.clock.now())
+
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:
         """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
         try:
@@ -121,19 +136,13 @@ class JobEnds:
             log.debug("manifest_not_published", error=f"{type(error).__name__}: {error}")
 
     def reject(self, rejected: Rejected) -> None:
-        """Set a manifest aside that can never become a job. Raises StorageError.
-
-        Where its data is gone because a worker died while it took the finished or failed job out, the rest is taken
-        out too, and what is told about the job stays.
-        """
-        before = ended_as(self.store, rejected.job_id) if isinstance(rejected.error, ChunkMissing) else None
+        """Set a manifest aside that can never become a job. Raises StorageError."""
+        before = self._ended_before(rejected, [rejected.error])
         if before == DONE:
             self.source.remove(rejected)
             self.log.info("job_done_elsewhere", job=rejected.job_id)
             return
-        reason = f"told in {FAILED}/{rejected.job_id}/error.json"
-        if before is None:
-            reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
+        reason = self._write_failure(rejected, (), before)
         self.source.set_aside(rejected, ())
         self.tally.job(failed=True, error=reason)
         self.log.error("job_rejected", job=rejected.job_id, reason=reason)

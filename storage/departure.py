@@ -108,16 +108,20 @@ def _clear(store: Store, path: str, named: frozenset[str]) -> None:
 
 
 def _move(store: Store, source: str, target: str) -> None:
-    """Move what is at `source` to `target`, into what an earlier move left there that a crash broke off."""
-    if (kind := _kind_of(store, source)) is None:
+    """Move what is at `source` to `target`, into what an earlier move left there that was broken off.
+
+    Nothing at `target` is deleted: another worker may have moved it there a moment ago.
+    """
+    kind = _kind_of(store, source)
+    try:
+        if kind == "folder" and _kind_of(store, target) == "folder":
+            for entry in store.list(source):
+                _move(store, f"{source}/{entry.name}", f"{target}/{entry.name}")
+            store.delete(source)
+        elif kind is not None:
+            store.move(source, target)
+    except NotFound:  # it was moved meanwhile
         return
-    if kind == "folder" and _kind_of(store, target) == "folder":
-        for entry in store.list(source):
-            _move(store, f"{source}/{entry.name}", f"{target}/{entry.name}")
-        store.delete(source)
-        return
-    store.delete(target)  # of the same job, from an earlier failure
-    store.move(source, target)
 
 
 def _kind_of(store: Store, path: str) -> Kind | None:

@@ -67,3 +67,25 @@ def test_a_file_manifest_that_was_cut_short_is_written_again_by_a_failing_job(be
     scene("bad chunk").send(bench.store, tmp_path)
     bench.run()
     assert len(bench.json("compressed_chunks/photo.png/manifest.json")["chunks"]) == 3
+
+
+@pytest.mark.parametrize("name", ["hash undeclared", "bad chunk"])
+def test_a_worker_that_saw_the_job_before_another_died_taking_it_out_ends_it_alike(
+    make_bench: Make, tmp_path: Path, name: str
+) -> None:
+    first = make_bench(inline=True)
+    scene(name).send(first.store, tmp_path)
+    late = make_bench(store=first.store, clock=first.clock, worker="w2", inline=True)
+    late.service._poll()
+    manifest = "inbox/j1.json" if name == "bad chunk" else "inbox/dispatch.json"
+    first.store.fail(AWAY, "delete", manifest, times=None)
+    while first.store.operations[-1] != ("delete", manifest):
+        first.round()
+    first.leases.release_all()
+    first.store._faults.clear()
+    late.run()
+    inbox, done, failed = ends(late)
+    assert (inbox, len(done)) == ([], 0 if scene(name).fails else 1)
+    assert [late.json(path)["error"] for path in failed if path.endswith("error.json")] == (
+        [scene(name).reason] if scene(name).fails else []
+    )

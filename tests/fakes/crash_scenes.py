@@ -29,6 +29,8 @@ class Scene:
     bad: Mapping[str, bytes]
     reason: str = ""
     removal_delay: float = 0.0
+    needs_rename: bool = False
+    """Whether a half-written manifest of the worker's own making would make it another job: on a disk there is none."""
 
     @property
     def fails(self) -> bool:
@@ -46,12 +48,13 @@ def scenes() -> list[Scene]:
         Scene("two jobs", _submit(("a.txt", PIECES[0]), ("b.txt", PIECES[1])), _bases("a.txt", "b.txt"), {}),
         Scene("several files in one job", _send_files, _bases("a.txt", "b.txt"), {}),
         Scene("chunk tree", _send_tree, photo, {}),
-        Scene("tree without manifest", _send_bare_tree, photo, {}),
+        Scene("tree without manifest", _send_bare_tree, photo, {}, needs_rename=True),
         Scene("dispatch payload", _send_dispatch, _only(photo, 1), {}),
         Scene("hash undeclared", _send_undeclared, _only(photo, 1), {}),
         Scene("bad chunk", _send_bad, _only(photo, 0, 2), _only(photo, 1), "HashMismatch"),
         Scene("bad chunk in a tree", _send_bad_tree, _only(photo, 0, 2), _only(photo, 1), "HashMismatch"),
         Scene("no manifest at all", _send_nonsense, {}, {}, "ManifestInvalid"),
+        Scene("one chunk, removed late", _submit(("play.txt", PIECES[0])), one, {}, removal_delay=30.0),
         Scene("chunk tree, removed late", _send_tree, photo, {}, removal_delay=30.0),
         Scene("small chunks, removed late", _submit(("play.txt", whole), size=len(PIECES[0])), several, {}, "", 30.0),
     ]
