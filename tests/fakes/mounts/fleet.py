@@ -4,6 +4,7 @@ import itertools
 import os
 import random
 import re
+import string
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -18,7 +19,7 @@ from fakes.mounts.mount import Delays, Mount
 TREE = "PaniniFS"
 _COMMITTED = re.compile(r"^\S+ \[\w+\s*\] chunk_committed\b(?P<rest>.*)$", re.MULTILINE)
 _CHUNK = re.compile(r"\bchunk=(\S+)")
-_WORDS = "the rest is silence and nothing will come of it but what was written here stays where is can be found".split()
+_WORDS = tuple(string.ascii_lowercase[at : at + 1 + at % 7] for at in range(26))
 
 
 def settings_for(delays: Delays) -> dict[str, str]:
@@ -57,11 +58,11 @@ class Fleet:
         return self._living
 
     def submit_many(self, chunks: int, *, each: int, size: int, seed: int) -> None:
-        """Put jobs of `each` chunks of `size` bytes of text into the inbox, until there are `chunks` in all."""
+        """Put jobs of `each` chunks of `size` bytes of text into the inbox, until there are `chunks` of this `seed`."""
         content = random.Random(seed)
         for first in range(0, chunks, each):
             count = min(each, chunks - first)
-            self.site.submit(f"file-{first:05d}.txt", make_text(content, count * size), chunk_size=size)
+            self.site.submit(f"file-{seed}-{first:05d}.txt", make_text(content, count * size), chunk_size=size)
 
     def start(self, worker: str, mount: Mount, **settings: str) -> Daemon:
         """Start a daemon on a mount, with a spool of its own as on a machine of its own."""

@@ -14,8 +14,10 @@ from panini_daemon.verification import verify_tree
 
 
 def is_finished(site: Site) -> bool:
-    """Tell whether every submitted job has its receipt and has left the inbox."""
-    return not site.names("inbox") and _find_receipts(site) >= set(site.jobs.values())
+    """Tell whether every submitted job has its receipt and has left the inbox, and nobody claims anything."""
+    if site.names("inbox") or not _find_receipts(site) >= set(site.jobs.values()):
+        return False
+    return not any(map(parse_name, site.names("leases")))
 
 
 def find_problems(site: Site) -> list[str]:
