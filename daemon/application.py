@@ -14,6 +14,7 @@ from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
 from panini_daemon.compressors import choose_device
 from panini_daemon.compute import Compute, ComputeLimits
 from panini_daemon.config import Settings
+from panini_daemon.config.machine import read_machine
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
 from panini_daemon.logs import TreeLog, make_logger
@@ -23,6 +24,7 @@ from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.errors import StorageError, StoreReadOnly
 from panini_daemon.storage.local import LocalStore
+from panini_daemon.storage.mount_points import may_be_new
 from panini_daemon.storage.propagation import LOOK
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
 from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
@@ -54,7 +56,8 @@ class Application:
         self.settings, self.clock = settings, clock or SystemClock()
         queue = RcloneQueue(settings.rclone_socket) if settings.rclone_socket else None
         self.store = LocalStore(settings.root, queue or read_drive_ids)
-        open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
+        new = not settings.shared or may_be_new(settings.root, remote=read_machine().is_remote(settings.root))
+        open_root(self.store, create=new, clock=self.clock)
         self.tree_log = TreeLog(
             self.store,
             log_path(settings.worker),

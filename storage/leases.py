@@ -240,13 +240,14 @@ class Leases:
         return None if due == math.inf else max(0.0, due - self._clock.monotonic())
 
     def sweep(self, is_done: Callable[[str], bool]) -> int:
-        """Delete the dead files of jobs that need no lease any more; return how many.
+        """Delete the dead files of jobs that need no lease any more; return how many were others'.
 
         Reads only files of jobs for which `is_done`. A file is dead when two sweeps, `stale` seconds apart,
         saw the same content. Raises StoreUnavailable.
         """
         with self._turn:
-            _, others = self._files.list()
+            mine, others = self._files.list()
+            self._clear_own(mine)
             self._rivals.retain(others)
             count = 0
             for key, files in others.items():

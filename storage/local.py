@@ -79,7 +79,7 @@ class LocalStore:
             return file.read()
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for streaming; its reads raise storage errors as well."""
+        """Open a file for streaming; reading and closing it raise storage errors as well."""
         with _Mapped(self, path):
             return open_file(self._paths.find(path), path)
 
