@@ -15,6 +15,7 @@ from panini_daemon.storage.jobs import Job
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.work_pool import Pool, Work, WorkPool
 
 
 class Phase(StrEnum):
@@ -59,3 +60,5 @@ class Parts:
     """Whether other workers may take jobs from the same source, and see late which ones are taken."""
     settling: Settling | None = None
     """Measures for how long claims must settle, where that is not known beforehand."""
+    pool: Callable[[int, Work], Pool] = WorkPool
+    """Makes what does the work, from the number of threads and what to do."""

@@ -18,7 +18,6 @@ from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.leasing import Leasing
-from panini_daemon.work_pool import WorkPool
 
 _LONGEST_WAIT = 300.0
 """Seconds that a job waits at most which comes back undone again and again."""
@@ -53,7 +52,7 @@ class Service:
             at_once=parts.removal_delay == 0,
             report=parts.report,
         )
-        self._pool = WorkPool(parts.threads, self._work)
+        self._pool = parts.pool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
         self._parting: list[tuple[float, int, JobProgress]] = []

@@ -11,6 +11,7 @@ from typing import Any
 
 from fakes.clock import FakeClock
 from fakes.inline_compute import InlineCompute
+from fakes.inline_pool import InlinePool
 from fakes.memory_store import MemoryStore
 from fakes.repository_source import RepositorySource
 
@@ -32,10 +33,14 @@ from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.root import chunk_folder, open_root
 from panini_daemon.storage.submission import submit
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.work_pool import Work
 
 
 class Bench:
-    """One worker. Its pauses advance the fake clock instead of waiting; `on_sleep` sees each of them."""
+    """One worker. Its pauses advance the fake clock instead of waiting; `on_sleep` sees each of them.
+
+    With `inline` it has no threads: chunks are worked on between its steps.
+    """
 
     def __init__(
         self,
@@ -47,6 +52,7 @@ class Bench:
         method: str = "auto",
         removal_delay: float = 0.0,
         repository: RepositorySource | None = None,
+        inline: bool = False,
         **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
@@ -85,6 +91,7 @@ class Bench:
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
         attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))
+        self.pool: InlinePool | None = None
         parts = Parts(
             source=self.source,
             store=self.store,
@@ -97,6 +104,7 @@ class Bench:
             threads=2,
             backoff=Backoff(0.25, 2.0),
             removal_delay=removal_delay,
+            **({"pool": self._make_pool} if inline else {}),
             **hooks,
         )
         self.service = Service(parts, self.stopping, once=True)
@@ -121,6 +129,8 @@ class Bench:
         delay = self.service.step()
         if self.service.phase is Phase.WAITING:
             self._sleep(delay)
+        elif self.pool is not None and self.pool.busy:
+            self.pool.run()
         elif self.service.running:
             self.service.wake.wait(5)
             self.service.wake.clear()
@@ -154,6 +164,10 @@ class Bench:
         """Return error.json of the one failed job, its folder's name added."""
         (name,) = self.names("failed")
         return {**self.json(f"failed/{name}/error.json"), "folder": f"failed/{name}"}
+
+    def _make_pool(self, threads: int, work: Work) -> InlinePool:
+        self.pool = InlinePool(threads, work)
+        return self.pool
 
     def _sleep(self, seconds: float) -> bool:
         self.pauses.append(seconds)
