@@ -90,8 +90,10 @@ class Inbox:
         return fetch(self._context.store, chunk, target)
 
     def has(self, job: Job) -> bool:
-        """Tell whether the job's manifest is still there, whatever a listing says."""
-        return self._stamp(job.manifest_path) is not None
+        """Tell whether the job is still there, whatever a listing says: its manifest, or the data of a bare tree."""
+        record = self._records.get(job.manifest_path)
+        paths = [chunk.data_path for chunk in job.chunks] if record and record.is_bare else [job.manifest_path]
+        return any(self._stamp(path) is not None for path in paths)
 
     def remove(self, job: Job | Rejected) -> None:
         """Delete a finished job, its data first and its manifest last."""
@@ -101,8 +103,7 @@ class Inbox:
         """Move a failed job to failed/<job_id>/, with all data that was not committed."""
         store, root = self._context.store, self._context.root
         self._take_out(
-            job,
-            lambda paths: set_job_aside(store, job, paths, committed, spared=self._spared(paths), root=root),
+            job, lambda paths: set_job_aside(store, job, paths, committed, spared=self._spared(paths), root=root)
         )
 
     def _list(self) -> list[Entry]:
@@ -194,8 +195,7 @@ class Inbox:
             self._claims.add(record.path, claim)
         if arrival.vanished:
             self._withdraw(record)
-            if record.tree:
-                self._folders.look_again(record.tree)
+            self._folders.look_again(record.tree or "")
         if result is None:
             return False
         record.arrival, record.state, record.seen = None, State.REPORTED, arrival.seen

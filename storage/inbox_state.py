@@ -31,6 +31,11 @@ class Record:
     seen: tuple[int, int] | None = None
     claim: Claim = field(default_factory=Claim)
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether this is a chunk tree that became a job without a manifest.json."""
+        return bool(self.tree) and self.state is State.REPORTED and self.seen is None
+
 
 @dataclass(slots=True)
 class News:

@@ -1,4 +1,5 @@
 import hashlib
+import json
 from collections.abc import Callable
 
 from fakes.bench import Bench
@@ -46,6 +47,16 @@ def test_a_job_submitted_again_is_not_compressed_again(bench: Bench) -> None:
         bench.run()
     assert len(bench.compute.orders) == 1
     assert bench.names("inbox") == []
+
+
+def test_a_tree_whose_manifest_never_comes_is_committed_and_leaves_the_inbox(bench: Bench) -> None:
+    metadata = {"chunk_id": 0, "offset": 0, "size": len(TEXT), "original_hash": hashlib.sha256(TEXT).hexdigest()}
+    bench.store.write("inbox/play.txt/chunk_0000/data.bin", TEXT)
+    bench.store.write("inbox/play.txt/chunk_0000/metadata.json", json.dumps(metadata).encode())
+    bench.run()
+    assert bench.names("compressed_chunks/play.txt/chunk_0000") == ["compressed.bin", "recipe.json"]
+    assert [bench.names(folder) for folder in ("inbox", "leases", "failed")] == [[], [], []]
+    assert len(bench.names("done")) == 1
 
 
 def test_the_level_and_method_of_a_job_are_obeyed(bench: Bench) -> None:
