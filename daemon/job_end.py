@@ -13,7 +13,7 @@ from panini_daemon.receipts import ended_as, publish_manifests, write_failure, w
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
-from panini_daemon.storage.errors import ChunkMissing, LeaseLost, StorageError
+from panini_daemon.storage.errors import BaseConflict, ChunkMissing, LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.root import DONE, FAILED
@@ -94,7 +94,7 @@ class JobEnds:
         if self.has_arrived(progress) is False:
             return End.PARTING
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
-            if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
+            if not self._is_there(outcome):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
                 return End.POSTPONED
         self._finish(progress)
@@ -109,6 +109,13 @@ class JobEnds:
         self._drop_kept(progress)
         self.tally.job(failed=False)
         self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
+
+    def _is_there(self, outcome: Outcome) -> bool:
+        """Tell whether a chunk's commit is still good; another job of its base may have written over it unseen."""
+        try:
+            return already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash) is not None
+        except BaseConflict:  # done again, the job meets it where it can fail for it
+            return False
 
     def _drop_kept(self, progress: JobProgress) -> None:
         for outcome in progress.outcomes:

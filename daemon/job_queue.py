@@ -39,6 +39,10 @@ class JobQueue:
         """Return how many jobs wait, those being claimed included."""
         return len(self._by_id)
 
+    def __contains__(self, job_id: object) -> bool:
+        """Tell whether a job waits or is being claimed."""
+        return job_id in self._by_id
+
     def add(self, job: Job) -> None:
         """Add a job; one that is there already stays as it is."""
         if job.job_id not in self._by_id:

@@ -276,9 +276,12 @@ def _commit_all(line: Line, ask: Ask, works: Sequence[_Work], held: Callable[[],
 
 
 def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...]:
-    """Commit one chunk; return the files that are still to be synced."""
+    """Commit one chunk; return the files that are still to be synced.
+
+    Another job of the same base may have come before while this one was compressed: nobody's commit is written over.
+    """
     folder = line.folder_of(work.chunk)
-    if not work.chunk.original_hash and (commit := already_committed(line.store, folder, work.original_hash)):
+    if commit := already_committed(line.store, folder, work.original_hash):
         return _unsynced(line, commit)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(

@@ -294,4 +294,5 @@ class Service:
         now = self._parts.clock.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._parts.sweep_every
-            self._parts.leases.sweep(lambda job_id: is_settled(self._parts.store, job_id))
+            # A mount can lose the receipt of a job that has left: what is not even waiting here is over, too.
+            self._parts.leases.sweep(lambda job: job not in self.queue or is_settled(self._parts.store, job))

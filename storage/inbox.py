@@ -192,8 +192,7 @@ class Inbox:
             self._claims.add(record.path, claim)
         if arrival.vanished:
             self._withdraw(record)
-            if record.tree:
-                self._folders.look_again(record.tree)
+            self._folders.look_again(record.tree or "")
         if result is None:
             return False
         record.arrival, record.state, record.seen = None, State.REPORTED, arrival.seen

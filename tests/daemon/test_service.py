@@ -1,4 +1,5 @@
 import hashlib
+import json
 from collections.abc import Callable
 
 from fakes.bench import Bench
@@ -7,6 +8,7 @@ from fakes.service_scene import TEXT, failing
 from panini_daemon.compute import Order
 from panini_daemon.errors import ComputeStopped
 from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_entry import format_content, name_entry
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.ordering import job_key
@@ -46,6 +48,25 @@ def test_a_job_submitted_again_is_not_compressed_again(bench: Bench) -> None:
         bench.run()
     assert len(bench.compute.orders) == 1
     assert bench.names("inbox") == []
+
+
+def test_a_tree_whose_manifest_never_comes_is_committed_and_leaves_the_inbox(bench: Bench) -> None:
+    metadata = {"chunk_id": 0, "offset": 0, "size": len(TEXT), "original_hash": hashlib.sha256(TEXT).hexdigest()}
+    bench.store.write("inbox/play.txt/chunk_0000/data.bin", TEXT)
+    bench.store.write("inbox/play.txt/chunk_0000/metadata.json", json.dumps(metadata).encode())
+    bench.run()
+    assert bench.names("compressed_chunks/play.txt/chunk_0000") == ["compressed.bin", "recipe.json"]
+    assert [bench.names(folder) for folder in ("inbox", "leases", "failed")] == [[], [], []]
+    assert len(bench.names("done")) == 1
+
+
+def test_a_dead_lease_of_a_job_that_left_without_a_receipt_is_swept_away(bench: Bench) -> None:
+    name = name_entry("gone-0123456789abcdef", 1, "a", "dead")
+    bench.store.write(f"leases/{name.file}", format_content(name, "dead", "hold", 1, ""))
+    for _ in range(3):
+        bench.service.step()
+        bench.clock.advance(600)
+    assert bench.names("leases") == []
 
 
 def test_the_level_and_method_of_a_job_are_obeyed(bench: Bench) -> None:
