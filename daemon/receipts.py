@@ -51,7 +51,7 @@ def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     for file in job.files:
         if file.manifest is not None:
             path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
-            found = _read(store, path)
+            found = _read(store, path, len(data) + 1)
             if found is None or (replace and found != data):
                 store.write(path, data)
 
@@ -124,9 +124,10 @@ def _list(store: Store, folder: str) -> list[Entry]:
         return []
 
 
-def _read(store: Store, path: str) -> bytes | None:
+def _read(store: Store, path: str, limit: int) -> bytes | None:
     try:
-        return store.read(path)
+        with store.open(path) as file:
+            return file.read(limit)
     except NotFound:
         return None
 

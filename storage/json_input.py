@@ -75,9 +75,7 @@ def check_size(size: int, what: str, limit: int = MAX_MANIFEST_BYTES) -> None:
 
 
 def _too_deep(what: str) -> ManifestInvalid:
-    return ManifestInvalid(
-        f"{what} is nested too deeply; expected at most {MAX_DEPTH} levels; write it as documented"
-    )
+    return ManifestInvalid(f"{what} is nested too deeply; expected at most {MAX_DEPTH} levels; write it as documented")
 
 
 def _is_flat(value: object) -> bool:

@@ -14,7 +14,7 @@ COMPLETED, FAILED = "completed", "failed"
 FORMAT, VERSION = "panini-report", 1
 MAX_STATS_BYTES, MAX_STATS_DEPTH = 8_000, 16
 MAX_ERROR_LENGTH = 1_000
-_MAX_REPORT_BYTES = 512 * 1024 * 1024
+MAX_REPORT_BYTES = 512 * 1024 * 1024
 """A job of a million chunks has some hundred bytes to tell of each."""
 _HASH = re.compile(r"[0-9a-fA-F]{64}|")
 
@@ -88,7 +88,7 @@ def format_report(report: JobReport) -> bytes:
 
 def parse_report(data: bytes, what: str) -> JobReport:
     """Return the report in a file of the tree; `what` names it in messages. Raises ReportInvalid."""
-    fields = read_fields(data, what, _MAX_REPORT_BYTES)
+    fields = read_fields(data, what, MAX_REPORT_BYTES)
     if (fields.get("format"), fields.get("version")) != (FORMAT, VERSION):
         found = f"format {_show(fields.get('format'))}, version {_show(fields.get('version'))}"
         raise _wrong(what, found, f"{FORMAT!r}, version {VERSION}")
