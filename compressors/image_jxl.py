@@ -11,6 +11,8 @@ from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Jso
 _JPEG = b"\xff\xd8\xff"
 _PIXELS_PER_BYTE = 256  # of a JPEG file; photographs have 2 to 20. Bounds what a damaged payload can make allocate
 _SOME_PIXELS = 1 << 16
+_ROOM = 8  # times the payload that the file may have at first; JPEG XL saves a fifth of a usual one
+_TOO_SMALL = "output buffer"
 
 
 class ImageJxl(Compressor):
@@ -53,13 +55,19 @@ class ImageJxl(Compressor):
             raise PayloadDamaged(f"the payload claims {width} x {height} pixels for a file of {size} bytes")
         import imagecodecs  # noqa: PLC0415
 
-        try:
-            data = imagecodecs.jpegxl_decode_jpeg(payload, numthreads=1, out=bytearray(size))
-        except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
-            raise PayloadDamaged(
-                f"the JPEG XL stream is damaged ({error}); restore compressed.bin from a copy"
-            ) from error
-        return check_size(bytes(data), size)
+        # The buffer grows with what comes out: only the recipe says how large the file is.
+        room = min(size, _ROOM * (len(payload) + 1))
+        while True:
+            try:
+                data = imagecodecs.jpegxl_decode_jpeg(payload, numthreads=1, out=bytearray(room))
+            except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
+                if room == size or _TOO_SMALL not in str(error):
+                    raise PayloadDamaged(
+                        f"the JPEG XL stream is damaged ({error}); restore compressed.bin from a copy"
+                    ) from error
+                room = min(size, _ROOM * room)
+            else:
+                return check_size(bytes(data), size)
 
     def memory(self, size: int, level: Level) -> int:
         """Count coefficients and contexts for ten pixels a byte of file."""

@@ -7,6 +7,7 @@ there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever e
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
@@ -16,6 +17,9 @@ from panini_daemon.storage.store import Store
 PAYLOAD = "compressed.bin"
 RECIPE = "recipe.json"
 MANIFEST = "manifest.json"
+
+MAX_PAYLOAD_BYTES = 1 << 31
+"""No payload is larger: a chunk has at most half of that, and hardly any payload is larger than its chunk."""
 
 _PIECE = 1 << 20
 
@@ -117,6 +121,9 @@ def write_commit(
 def _hash_file(store: Store, path: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with store.open(path) as file:
+        if (found := file.seek(0, SEEK_END)) > MAX_PAYLOAD_BYTES:
+            raise NotCommitted(f"{path} has {found} bytes; a payload has at most {MAX_PAYLOAD_BYTES}; remove it")
+        file.seek(0)
         while piece := file.read(_PIECE):
             digest.update(piece)
             size += len(piece)
