@@ -125,9 +125,7 @@ def branch() -> dict[str, object]:
         **ref(),
         "GET /git/ref/heads/main": answer({"object": {"type": "commit", "sha": COMMIT}}),
         f"GET /git/commits/{COMMIT}": answer({"sha": COMMIT, "tree": {"sha": TREE}}),
-        f"GET /git/trees/{TREE}": answer(
-            {"tree": [_row("a/chunk_0000/metadata.json", "100644", blob, size=len(data))]}
-        ),
+        f"GET /git/trees/{TREE}": answer({"tree": [row]}),
         f"GET /git/blobs/{blob}": answer({"encoding": "base64", "content": base64.b64encode(data).decode()}),
         "POST /git/trees": answer({"sha": "e" * 40}, 201),
         "POST /git/commits": answer({"sha": "f" * 40}, 201),
