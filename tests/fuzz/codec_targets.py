@@ -3,11 +3,15 @@
 A case is a line of JSON, {"size": ..., "parameters": {...}}, and the payload behind it.
 """
 
+import io
 import json
 import random
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from fuzz.mutation import mutate_bytes, mutate_text
 from fuzz.target import MIB, Target, raw
@@ -68,12 +72,22 @@ def _seeds_of(method: str) -> Callable[[], list[bytes]]:
     def read() -> list[bytes]:
         folders = sorted((GOLDEN / method).iterdir())
         told = [json.loads((folder / "parameters.json").read_text(encoding="utf-8")) for folder in folders]
-        return [
+        cases = [
             pack(_read(folder / "payload.bin"), parameters, len(_read(folder / "original.bin")))
             for folder, parameters in zip(folders, told, strict=True)
         ]
+        return [*cases, _webp_case()] if method == "image_pixels_v1" else cases
 
     return read
+
+
+def _webp_case() -> bytes:
+    """Return a case whose pixels are in a WebP stream, which no golden file has."""
+    out = io.BytesIO()
+    Image.new("RGB", (9, 7), "red").save(out, "WEBP", lossless=True, exact=True)
+    raster = {"offset": 3, "width": 9, "height": 7, "channels": 3, "bits": 8, "stride": 27}
+    payload = len(out.getvalue()).to_bytes(4, "little") + out.getvalue() + zlib.compress(b"abc", 9, -15)
+    return pack(payload, {"coder": "webp", **raster}, 3 + 27 * 7)
 
 
 def _decoder_of(method: str) -> Callable[[], Callable[[bytes], object]]:

@@ -168,3 +168,8 @@ def lfs() -> dict[str, object]:
         "POST /o/r.git/info/lfs/objects/batch": answer({"objects": [one]}, **{"content-type": MEDIA_TYPE}),
         "GET /x": answer(CHUNKS[1].decode(), **told),
     }
+
+
+def path_of(key: str) -> str:
+    """Return the end of the path that a key of a case stands for."""
+    return key.rpartition(" ")[2]

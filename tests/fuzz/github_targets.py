@@ -28,6 +28,7 @@ from panini_daemon.storage.github.transport import Broken
 from panini_daemon.storage.jobs import Poll
 
 _GROUP = "github"
+_LIMITED = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": "1714979999"}
 
 
 def github_targets() -> Iterator[Target]:
@@ -81,15 +82,16 @@ def _wired(
 
     limited = {
         **told,
-        "": answer({"message": "API rate limit exceeded"}, 403, **{"x-ratelimit-remaining": "0", "retry-after": "5"}),
+        "": answer({"message": "API rate limit exceeded"}, 403, **_LIMITED),
     }
-    odd = answer(
-        "x" * 9, 200, **{"x-ratelimit-remaining": "7", "x-ratelimit-limit": "9", "x-ratelimit-reset": "1714979999"}
-    )
+    first, *_ = told
+    refused = {**told, first: answer({"message": "API rate limit exceeded"}, 403, **_LIMITED)}
+    moved = {**told, first: answer("", 302, location=f"/moved{answers.path_of(first)}")}
+    odd = answer("x" * 9, 200, **{**_LIMITED, "x-ratelimit-limit": "9", "retry-after": "5"})
     return Target(
         f"github.{name}",
         _GROUP,
-        lambda: _texts(told, limited, {**told, "": odd}),
+        lambda: _texts(told, limited, {**told, "": odd}, refused, moved),
         lambda: run,
         returns,
         raises,

@@ -134,6 +134,7 @@ def _lease(scene: Scene, store: LocalStore, case: bytes) -> object:
         scene.clock.advance(timing.stale)
         mine.tick()
         mine.refresh()
+        mine.holder("job-1")
     mine.sweep(lambda _: True)
     state = mine.state("job-1").value
     mine.release_all()
@@ -265,7 +266,10 @@ def _serve(scene: Scene, store: LocalStore, case: bytes) -> object:
     store.write("inbox/photo.png/manifest.json", case)
     store.write("inbox/j.json", case)
     bench = Bench(bench_folder, store, FakeClock())  # type: ignore[arg-type]
-    bench.run()
+    try:
+        bench.run()
+    finally:
+        bench.close()
     said = bench.screen.getvalue()
     assert "round_failed" not in said, said[-3000:]
     assert bench.service.fatal is None
