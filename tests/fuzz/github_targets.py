@@ -106,7 +106,7 @@ def _texts(*values: object) -> list[bytes]:
 def _read_batch(case: bytes) -> object:
     link = read_batch(case, Pointer(sha(CHUNKS[0]), len(CHUNKS[0])), https=True)
     assert isinstance(link.url, str)
-    assert link.url.startswith("https:")
+    assert link.url.lower().startswith("https:")
     assert isinstance(link.secret, dict)
     return link
 

@@ -119,6 +119,10 @@ def _change_one(holder: list[Any], chance: random.Random) -> None:
         container[at] = copy.deepcopy(other[place])
     elif draw < 0.5:
         container[at] = [copy.deepcopy(container[at]) for _ in range(chance.choice((1, 1, 3)))]
+    elif draw < 0.7 and isinstance(container[at], str):
+        text, part = container[at], chance.choice(_TEXTS)
+        start = chance.randint(0, len(text))
+        container[at] = text[:start] + part + text[start + chance.choice((0, 0, 1, 9)) :]
     else:
         container[at] = copy.deepcopy(chance.choice(_HOSTILE))
     if isinstance(container, Pairs):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from fakes.clock import FakeClock
-from requests import PreparedRequest, Response, Session
+from requests import Request, Response, Session
 from urllib3 import HTTPResponse
 
 from panini_daemon.storage.github.client import Client
@@ -68,15 +68,17 @@ class _Session(Session):
         super().__init__()
         self._wire = wire
 
-    def request(self, verb: str, url: str, **_: Any) -> Response:  # type: ignore[override]
-        status, headers, data = self._wire.find(verb, url)
+    def request(self, verb: str, url: str, **options: Any) -> Response:  # type: ignore[override]
+        # What requests itself makes of a URL and of headers that somebody else chose.
+        asked = Request(verb, url, headers=options.get("headers"), data=options.get("data"))
+        prepared = self.prepare_request(asked)
+        status, headers, data = self._wire.find(verb, prepared.url or "")
         made = Response()
-        made.status_code, made.url = status, url
+        made.status_code, made.url, made.request = status, prepared.url or "", prepared
         made.headers.update(headers)
         made.raw = HTTPResponse(
             io.BytesIO(data), headers=headers, status=status, preload_content=False, request_method=verb
         )
-        made.request = PreparedRequest()
         return made
 
 
