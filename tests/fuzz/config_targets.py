@@ -1,8 +1,9 @@
 """Settings: panini.toml, the environment, and how sizes, durations and names are written."""
 
 import json
+import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from fuzz.target import Target, raw
@@ -41,10 +42,29 @@ _READERS: tuple[Callable[[object], object], ...] = (
 )
 
 
+_TOML_VALUES = (
+    *("[" * 900 + "]" * 900, "{a = " * 900 + "1" + "}" * 900, "1" * 5000, "0x" + "f" * 9000, "1e999", "nan", "-inf"),
+    *("2024-13-45", "9999-12-31T23:59:59+23:59", "07:08:09", '"""', "'\\u0000'", '"\\ud800"', '"\\U0010ffff"', "[[a]]"),
+    *("true", "{}", "[]", '["a", 1]', '""', '"\\u0000"', "-1", "1_0", "0o7", '"' + "a" * 9000 + '"', "\ufeff", "\x1b"),
+)
+
+
+def _mutate_toml(seeds: Sequence[bytes], chance: random.Random) -> bytes:
+    """Give some settings other values, or sections and keys that stand twice; now and then change its bytes."""
+    lines = chance.choice(seeds).decode().splitlines()
+    for _ in range(chance.choice((1, 1, 2, 5))):
+        at = chance.randrange(len(lines))
+        name = lines[at].partition(" = ")[0]
+        told = f"{name} = {chance.choice(_TOML_VALUES)}"
+        lines[at] = chance.choice((told, told, told, f"[{name}]", f"[[{name}.{name}]]", f"{name}.{name} = 1", lines[0]))
+    data = "\n".join(lines).encode("utf-8", "surrogatepass")
+    return raw([data], chance) if chance.random() < 0.3 else data
+
+
 def config_targets() -> Iterator[Target]:
     """Yield the targets."""
     yield Target(
-        "settings.file", _GROUP, lambda: [_TOML], lambda: _load_file, (Loaded,), (ConfigError,), raw, share=0.1
+        "settings.file", _GROUP, lambda: [_TOML], lambda: _load_file, (Loaded,), (ConfigError,), _mutate_toml, share=0.3
     )
     yield Target(
         *("settings.environment", _GROUP, lambda: [json.dumps(_ENVIRON).encode()], lambda: _load_environment),
@@ -74,7 +94,7 @@ def _load_environment(case: bytes) -> object:
         told = json.loads(case)
     except (ValueError, RecursionError):
         told = {}
-    environ = {str(name): str(value)[:2000] for name, value in told.items()} if isinstance(told, dict) else {}
+    environ = {str(name): str(value)[:20_000] for name, value in told.items()} if isinstance(told, dict) else {}
     return load({}, environ=environ, cwd=Path("/nonexistent"), machine=_MACHINE)
 
 
