@@ -1,6 +1,5 @@
 """What is left of a job in the tree: the file manifests, a receipt in done/, or the reason in failed/."""
 
-import json
 import traceback
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -11,6 +10,7 @@ from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.jobs import Job, Rejected, is_in_repository
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import DONE, FAILED, base_folder
 from panini_daemon.storage.store import Entry, Store
 
@@ -50,7 +50,7 @@ def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """
     for file in job.files:
         if file.manifest is not None:
-            path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
+            path, data = f"{base_folder(file.base)}/{MANIFEST}", write_json(dict(file.manifest))
             found = _read(store, path, len(data) + 1)
             if found is None or (replace and found != data):
                 store.write(path, data)
@@ -71,7 +71,7 @@ def write_receipt(store: Store, job: Job, outcomes: Sequence[Outcome], worker: s
         "software": SOFTWARE,
         "source": dict(job.source),
     }
-    store.write(receipt_path(job.job_id), _json(receipt))
+    store.write(receipt_path(job.job_id), write_json(receipt))
 
 
 def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome], worker: str, moment: datetime) -> str:
@@ -93,7 +93,7 @@ def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome]
         "software": SOFTWARE,
         "what_to_do": _advise(job),
     }
-    store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
+    store.write(f"{FAILED}/{job.job_id}/error.json", write_json(document))
     return f"{reasons[0]['error']}: {reasons[0]['message']}"
 
 
@@ -130,7 +130,3 @@ def _read(store: Store, path: str, limit: int) -> bytes | None:
             return file.read(limit)
     except NotFound:
         return None
-
-
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()

@@ -1,6 +1,5 @@
 """What is to be told, kept in the tree until it was told: one file a job under reports/."""
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -9,6 +8,7 @@ from typing import Any
 from panini_daemon.storage.clock import Clock, iso
 from panini_daemon.storage.errors import ManifestInvalid, NotFound, StorageError, UnsafeName
 from panini_daemon.storage.json_input import parse_object
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.names import safe_name
 from panini_daemon.storage.reading import read_bounded
 from panini_daemon.storage.reports import (
@@ -152,7 +152,7 @@ class Outbox:
             "created_at": report.created_at,
             "refused": chunks,
         }
-        self._store.write(path, (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode())
+        self._store.write(path, write_json(fields))
 
     def _read_refused(self, path: str) -> list[Any]:
         """Return what was noted before; nothing where the file is not there or damaged."""

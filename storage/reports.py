@@ -8,6 +8,7 @@ from typing import Any
 
 from panini_daemon.storage.errors import ManifestInvalid, StorageError, UnsafeName
 from panini_daemon.storage.json_input import parse_object
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.names import safe_path
 
 COMPLETED, FAILED = "completed", "failed"
@@ -83,7 +84,7 @@ def format_report(report: JobReport) -> bytes:
         "metadata_set": report.metadata_set,
         "chunks": [chunk.payload() for chunk in report.chunks],
     }
-    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+    return write_json(fields)
 
 
 def parse_report(data: bytes, what: str) -> JobReport:
