@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from panini_daemon.compressors import jxl
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
+from panini_daemon.compressors.jpeg import count_pixels
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
 
@@ -34,6 +35,10 @@ class ImageJxl(Compressor):
             return Encoded(b"")
         if not data.startswith(_JPEG):
             raise NotApplicable(f"the chunk begins with {data[:3].hex()}; expected a JPEG file (ffd8ff)")
+        pixels = count_pixels(data)
+        if pixels is None or pixels > _most_pixels(len(data)):
+            # Without memory for what a damaged header claims, the library ends the process.
+            raise NotApplicable(f"the JPEG file of {len(data)} bytes claims {pixels or 'no'} pixels")
         import imagecodecs  # noqa: PLC0415  large; only image chunks should pay for it
 
         try:
@@ -51,7 +56,7 @@ class ImageJxl(Compressor):
         if not size:
             return check_size(payload, 0)
         width, height = jxl.read_dimensions(payload)
-        if width * height > _PIXELS_PER_BYTE * size + _SOME_PIXELS:
+        if width * height > _most_pixels(size):
             raise PayloadDamaged(f"the payload claims {width} x {height} pixels for a file of {size} bytes")
         import imagecodecs  # noqa: PLC0415
 
@@ -73,3 +78,7 @@ class ImageJxl(Compressor):
         """Count coefficients and contexts for ten pixels a byte of file."""
         del level
         return 400 * size + (64 << 20)
+
+
+def _most_pixels(size: int) -> int:
+    return _PIXELS_PER_BYTE * size + _SOME_PIXELS
