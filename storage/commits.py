@@ -8,6 +8,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
@@ -17,6 +18,9 @@ from panini_daemon.storage.store import Store
 PAYLOAD = "compressed.bin"
 RECIPE = "recipe.json"
 MANIFEST = "manifest.json"
+
+MAX_PAYLOAD_BYTES = 1 << 31
+"""No payload is larger: a chunk has at most half of that, and hardly any payload is larger than its chunk."""
 
 _PIECE = 1 << 20
 
@@ -153,6 +157,9 @@ def _spare_of(payload: Path) -> Iterator[Path]:
 def _hash_file(store: Store, path: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with store.open(path) as file:
+        if (found := file.seek(0, SEEK_END)) > MAX_PAYLOAD_BYTES:
+            raise NotCommitted(f"{path} has {found} bytes; a payload has at most {MAX_PAYLOAD_BYTES}; remove it")
+        file.seek(0)
         while piece := file.read(_PIECE):
             digest.update(piece)
             size += len(piece)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.errors import NotFound, StoreUnavailable
-from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content
+from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content, read_content
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.store import Store
 
@@ -60,7 +60,7 @@ class Rivals:
         for file, name in listed.items():
             began = self._clock.monotonic()
             try:
-                data = self._store.read(f"{self._folder}/{file}")
+                data = read_content(self._store, f"{self._folder}/{file}")
             except NotFound:
                 continue
             except StoreUnavailable:
