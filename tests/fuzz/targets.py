@@ -6,11 +6,13 @@ from fuzz.github_targets import github_targets
 from fuzz.manifest_targets import manifest_targets
 from fuzz.target import Target
 from fuzz.tree_targets import tree_targets
+from fuzz.worker_targets import worker_targets
 
 
 def all_targets() -> dict[str, Target]:
     """Return the targets by name."""
-    found = [*codec_targets(), *manifest_targets(), *tree_targets(), *github_targets(), *config_targets()]
+    found = [*codec_targets(), *manifest_targets(), *tree_targets(), *worker_targets(), *github_targets()]
+    found += config_targets()
     named = {target.name: target for target in found}
     assert len(named) == len(found)
     return named

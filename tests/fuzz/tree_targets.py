@@ -3,13 +3,10 @@
 import contextlib
 import io
 import json
-import os
 from collections.abc import Iterator
 from typing import Any
 
-from fakes.bench import Bench
-from fakes.clock import FakeClock
-from fakes.deliveries import CHUNKS, dispatch, job, job_file, metadata, sha, tree_manifest
+from fakes.deliveries import CHUNKS, metadata, sha, tree_manifest
 
 from fuzz.manifest_targets import JOB_REPORT
 from fuzz.scene import Scene, in_tree
@@ -100,8 +97,6 @@ def tree_targets() -> Iterator[Target]:
     )
     yield Target("checkout", _GROUP, _trees, in_tree(_read_checkout), (list,), (), share=0.2)
     yield Target("store.paths", _GROUP, _paths, in_tree(_walk), (int,), (), share=0.3)
-    yield Target("service", _GROUP, _forms, in_tree(_serve), (int,), (), share=0.05, seconds=30.0)
-    yield Target("service.names", _GROUP, _file_names, in_tree(_serve_names), (int,), (), raw, share=0.05, seconds=30.0)
     yield Target("rclone.said", _GROUP, lambda: [_SAID], lambda: _explain, (StorageError,), (), raw, share=0.5)
 
 
@@ -119,20 +114,6 @@ def _parse_name(case: bytes) -> object:
 
 def _trees() -> list[bytes]:
     return _texts(metadata(0), tree_manifest())
-
-
-def _file_names() -> list[bytes]:
-    return [
-        b"photo.png",
-        b"\xff\xfe\nphoto\xcc\x81",
-        "Ünï\nünï\ncopy (1)".encode(),
-        b"a\\b\n\x1b[2J\n~\n-rf",
-        b"CON\naux. \n.hidden",
-    ]
-
-
-def _forms() -> list[bytes]:
-    return _texts(job(job_file()), job(job_file(base="other", path="d2/x.bin")), dispatch(1), tree_manifest())
 
 
 def _lease(scene: Scene, store: LocalStore, case: bytes) -> object:
@@ -264,55 +245,6 @@ _VERBS: dict[str, Any] = {
     "sync": lambda store, path: store.sync([path]),
     "delete": LocalStore.delete,
 }
-
-
-def _serve(scene: Scene, store: LocalStore, case: bytes) -> object:
-    """Let a whole worker do what is in the inbox."""
-    for folder in ("d1", "d2"):
-        store.write(f"inbox/{folder}/data.bin", b"".join(CHUNKS))
-    for number in range(3):
-        store.write(f"inbox/photo.png/chunk_{number:04d}/data.bin", CHUNKS[number])
-        store.write(f"inbox/photo.png/chunk_{number:04d}/metadata.json", json.dumps(metadata(number)).encode())
-    store.write("inbox/photo.png/manifest.json", case)
-    store.write("inbox/j.json", case)
-    return _work(scene, store)
-
-
-def _serve_names(scene: Scene, store: LocalStore, case: bytes) -> object:
-    """Let a whole worker do what lies under names that the case chose: jobs, trees, chunk folders and data files."""
-    names = [
-        name for name in case.replace(b"/", b"").replace(b"\0", b"").split(b"\n") if name not in (b"", b".", b"..")
-    ]
-    for name in names[:6]:
-        short = name[:240]
-        for path, data in (
-            (short + b".json", json.dumps(job(job_file(path="d1/data.bin"))).encode()),
-            (short + b"/manifest.json", json.dumps(tree_manifest(CHUNKS[:1])).encode()),
-            (short + b"/chunk_0000/data.bin", CHUNKS[0]),
-            (b"tree/" + short + b"/data.bin", CHUNKS[0]),
-            (b"tree/chunk_0000/" + short, CHUNKS[0]),
-        ):
-            with contextlib.suppress(OSError):
-                place = scene.root / "inbox" / os.fsdecode(path)
-                place.parent.mkdir(parents=True, exist_ok=True)
-                place.write_bytes(data)
-    return _work(scene, store)
-
-
-def _work(scene: Scene, store: LocalStore) -> int:
-    """Let a worker end with everything done or given up; no step of it may fail in a way that nobody foresaw."""
-    folder = scene.root / "bench"
-    folder.mkdir()
-    bench = Bench(folder, store, FakeClock())  # type: ignore[arg-type]
-    try:
-        bench.run()
-    finally:
-        bench.close()
-    said = bench.screen.getvalue()
-    assert "round_failed" not in said, said[-3000:]
-    assert "traceback" not in said, said[-3000:]
-    assert bench.service.fatal is None
-    return 0
 
 
 def _explain(case: bytes) -> object:
