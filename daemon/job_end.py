@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from panini_daemon.failures import Action, action_for
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import ended_as, publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed
+from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
 from panini_daemon.storage.errors import ChunkMissing, LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leasing import Leasing
@@ -41,6 +42,7 @@ class JobEnds:
     log: Logger
     tally: Tally
     folder_of: Callable[[Chunk], str]
+    keep: Keep
     at_once: bool
     """Whether what was written is safe when it reads back, so that the original may go at once."""
     report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
@@ -69,6 +71,7 @@ class JobEnds:
             reason = self._write_failure(job, progress.outcomes, before)
             self.report(job, progress.outcomes)
             self.source.set_aside(job, [outcome.chunk for outcome in good])
+            self._drop_kept(progress)
             self.tally.job(failed=True, error=reason)
             log.error("job_failed", reason=reason, committed=len(good))
         else:
@@ -78,8 +81,18 @@ class JobEnds:
             self._finish(progress)
         return End.OVER
 
+    def has_arrived(self, progress: JobProgress) -> bool | None:
+        """Tell whether a job's commits would outlive this machine, None where the store does not tell."""
+        folders = [self.folder_of(outcome.chunk) for outcome in progress.of(State.COMMITTED, State.ALREADY)]
+        return self.store.arrived([f"{folder}/{name}" for folder in folders for name in (PAYLOAD, RECIPE)])
+
     def part(self, progress: JobProgress) -> End:
-        """Take a finished job out of the source if all its chunks are still committed. Raises StorageError."""
+        """Take a finished job out of the source if all its chunks are still committed, and have arrived.
+
+        Raises StorageError.
+        """
+        if self.has_arrived(progress) is False:
+            return End.PARTING
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
             if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
@@ -93,8 +106,13 @@ class JobEnds:
         self.report(job, progress.outcomes)
         write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
         self.source.remove(job)
+        self._drop_kept(progress)
         self.tally.job(failed=False)
         self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
+
+    def _drop_kept(self, progress: JobProgress) -> None:
+        for outcome in progress.outcomes:
+            self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
 
     def _ended_before(self, job: Job | Rejected, errors: Sequence[Exception | None]) -> str | None:
         """Return how a job ended earlier whose data is gone because a worker died while it took the job out."""
@@ -157,4 +175,5 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
         sha256=outcome.original_hash,
         tries=outcome.tries,
+        **({"kept": True} if outcome.kept else {}),
     )

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from panini_daemon.pipeline import group
+from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 

@@ -6,7 +6,7 @@ there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever e
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,9 +94,12 @@ def write_commit(
     payload_hash: str,
     *,
     durable: bool = True,
+    consume: bool = True,
     allowed: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
-    """Write both files, each whole or not at all, read them back, and return their paths; `payload` may be moved.
+    """Write both files, each whole or not at all, read them back, and return their paths.
+
+    With `consume` the file `payload` may be moved into the tree.
 
     Without `durable` the caller owes a `store.sync` of the paths before it lets go of the original: until then a
     power cut may take the files, which the hashes tell, and the chunk is done again. `allowed` is asked before the
@@ -107,11 +110,11 @@ def write_commit(
     """
     paths = (f"{folder}/{PAYLOAD}", f"{folder}/{RECIPE}")
     allowed()
-    with _spare_of(payload) as spare:
-        for source, consume in ((payload, True), (spare, False)):
+    with _spare_of(payload) if consume else nullcontext(payload) as spare:
+        for source, moved in ((payload, consume), (spare, False)):
             if not source.exists():
                 break
-            store.put(paths[0], source, durable=durable, consume=consume)
+            store.put(paths[0], source, durable=durable, consume=moved)
             store.write(paths[1], recipe, durable=durable)
             if _is_there(store, folder, recipe, payload_hash):
                 return paths

@@ -4,7 +4,7 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.errors import NotFound, StoreUnavailable
 from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.store import Store
@@ -50,7 +50,9 @@ class Rivals:
         """Read the listed files of other workers that concern `key`; return what they are now.
 
         `over`: the job needs no lease any more, so that no claim is wronged by taking it for dead. A file that is
-        no longer listed is forgotten: the caller has made sure that the root is there.
+        no longer listed is forgotten: the caller has made sure that the root is there. On a late folder, one that is
+        listed and cannot be read counts as unchanged: mounts list for a while what another worker has deleted, and
+        answer its reading with an I/O error. Raises StoreUnavailable.
         """
         listed = dict(files)
         known = self._seen.get(key, {})
@@ -61,6 +63,11 @@ class Rivals:
                 data = self._store.read(f"{self._folder}/{file}")
             except NotFound:
                 continue
+            except StoreUnavailable:
+                if self._timing.settle == 0:
+                    raise  # a coherent folder lists nothing that is not there
+                self._store.check_root()
+                data = known[file].data if file in known else b""
             now_known[file] = self._compare(known.get(file), name, data, began, over=over)
         if now_known:
             self._seen[key] = now_known

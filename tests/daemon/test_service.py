@@ -6,6 +6,10 @@ from fakes.service_scene import TEXT, failing
 
 from panini_daemon.compute import Order
 from panini_daemon.errors import ComputeStopped
+from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.ordering import job_key
 
 
 def test_a_submitted_file_is_committed_receipted_and_leaves_the_inbox(bench: Bench) -> None:
@@ -141,3 +145,25 @@ def test_dead_lease_files_of_finished_jobs_are_swept(bench: Bench, make_bench: C
         bench.clock.advance(700)
         bench.service.step()
     assert bench.names("leases") == []
+
+
+def test_jobs_that_another_worker_has_do_not_hold_up_the_others(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(ahead=2, retry_claim=0.5)
+    for number in range(20):
+        bench.submit(f"{number:02d}.txt", b"Some text. %d" % number * 20)
+    bench.service.notice()
+    other = Leases(
+        bench.store,
+        "other",
+        clock=bench.clock,
+        timing=LeaseTiming.local(),
+        nonce=iter(f"a{number}" for number in range(99)).__next__,
+    )
+    for job in sorted(Inbox(bench.store, clock=bench.clock, arrival_timeout=10.0).poll().ready, key=job_key)[:15]:
+        other.request(job.job_id)
+    other.tick()
+    bench.clock.advance(10)
+    other.refresh()  # which says that it holds
+    for _ in range(40):
+        bench.round()
+    assert len(bench.names("done")) == 5

@@ -20,6 +20,7 @@ from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Line
@@ -86,12 +87,13 @@ class Bench:
             compute=self.compute,  # type: ignore[arg-type]
             budget=MemoryBudget(1 << 30),
             spool=self.spool,
+            keep=Keep(folder / "kept", limit=1 << 30, clock=self.clock),
             clock=self.clock,
             registry=self.compute.registry,
             worker=worker,
             level=level,
             method=method,
-            shared=False,
+            shared=removal_delay > 0,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
         attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from panini_daemon.pipeline import group
+from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 from panini_daemon.work_pool import Work

@@ -23,8 +23,6 @@ def test_a_dead_holder_is_followed_by_the_next_attempt_and_its_file_removed(
     leases = make(timing=SHARED)
     put(store, "dead", "hold", attempt=3)
     leases.request("job")
-    clock.advance(60)
-    leases.tick()
     assert SHARED.stale <= watch(leases, clock, 9999) <= SHARED.stale + SHARED.refresh
     assert leases.state("job") is LeaseState.IDLE
     leases.request("job")
@@ -151,3 +149,13 @@ def test_ones_own_dead_file_that_comes_back_is_removed_and_never_in_the_way(make
     leases.tick()
     assert leases.held("job")
     assert files(store) == ["job.1.m0.me.json"]
+
+
+def test_ones_own_dead_file_that_comes_back_is_removed_by_a_worker_that_claims_nothing(
+    make: Make, store: MemoryStore
+) -> None:
+    leases = make(timing=SHARED)
+    leases.recover()
+    put(store, "me", "hold")
+    leases.sweep(lambda _: False)
+    assert files(store) == []
