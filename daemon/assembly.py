@@ -104,6 +104,7 @@ def assemble(
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
+        rivals=settles,
     )
     if settings.lease_probe:
         propagation = Propagation(store, settings.worker, clock=clock, nonce=_nonce())
@@ -111,8 +112,6 @@ def assemble(
         parts = replace(parts, settling=settling)
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
-    if isinstance(leases, LeaseRouter):
-        parts = replace(parts, keeps_lease=leases.is_from_repository)
     return parts
 
 

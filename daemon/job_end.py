@@ -9,13 +9,14 @@ from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
-from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
+from panini_daemon.receipts import ended_as, publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
-from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.errors import BaseConflict, ChunkMissing, LeaseLost, StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.root import DONE, FAILED
 from panini_daemon.storage.store import Store
 
 
@@ -58,13 +59,16 @@ class JobEnds:
             log.warning("lease_lost", error=str(error))
             return End.POSTPONED
         good, failed = progress.of(State.COMMITTED, State.ALREADY), progress.of(State.FAILED)
-        if failed and not self.source.has(job):
+        before = self._ended_before(job, [outcome.error for outcome in failed])
+        if before == DONE:
+            self.source.remove(job)
+        if failed and (before == DONE or not self.source.has(job)):
             log.info("job_done_elsewhere")
             return End.OVER
         self.store.sync([path for outcome in good for path in outcome.unsynced])
         if failed:
             self._publish_what_can_be(job, log)
-            reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
+            reason = self._write_failure(job, progress.outcomes, before)
             self.report(job, progress.outcomes)
             self.source.set_aside(job, [outcome.chunk for outcome in good])
             self._drop_kept(progress)
@@ -90,7 +94,7 @@ class JobEnds:
         if self.has_arrived(progress) is False:
             return End.PARTING
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
-            if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
+            if not self._is_there(outcome):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
                 return End.POSTPONED
         self._finish(progress)
@@ -106,9 +110,28 @@ class JobEnds:
         self.tally.job(failed=False)
         self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
 
+    def _is_there(self, outcome: Outcome) -> bool:
+        """Tell whether a chunk's commit is still good; another job of its base may have written over it unseen."""
+        try:
+            return already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash) is not None
+        except BaseConflict:  # done again, the job meets it where it can fail for it
+            return False
+
     def _drop_kept(self, progress: JobProgress) -> None:
         for outcome in progress.outcomes:
             self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
+
+    def _ended_before(self, job: Job | Rejected, errors: Sequence[Exception | None]) -> str | None:
+        """Return how a job ended earlier whose data is gone because a worker died while it took the job out."""
+        if errors and all(isinstance(error, ChunkMissing) for error in errors):
+            return ended_as(self.store, job.job_id)
+        return None
+
+    def _write_failure(self, job: Job | Rejected, outcomes: Sequence[Outcome], before: str | None) -> str:
+        """Write why a job failed, unless that was told `before`; return the first reason."""
+        if before == FAILED:
+            return f"told in {FAILED}/{job.job_id}/error.json"
+        return write_failure(self.store, job, outcomes, self.worker, self.clock.now())
 
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:
         """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
@@ -121,7 +144,12 @@ class JobEnds:
 
     def reject(self, rejected: Rejected) -> None:
         """Set a manifest aside that can never become a job. Raises StorageError."""
-        reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
+        before = self._ended_before(rejected, [rejected.error])
+        if before == DONE:
+            self.source.remove(rejected)
+            self.log.info("job_done_elsewhere", job=rejected.job_id)
+            return
+        reason = self._write_failure(rejected, (), before)
         self.source.set_aside(rejected, ())
         self.tally.job(failed=True, error=reason)
         self.log.error("job_rejected", job=rejected.job_id, reason=reason)

@@ -5,7 +5,7 @@ Many chunks are on their way at once, each in a thread of its own; fetching, com
 because each step waits for something else: the folder, a compute process, the folder again.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -15,18 +15,17 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Level, Registry, classify, estimate_memory
 from panini_daemon.compute import Compressed, Compute, Order, Proof
 from panini_daemon.errors import VerificationFailed
+from panini_daemon.grouping import TOGETHER_BYTES
 from panini_daemon.keeping import Ask, Keep
 from panini_daemon.recipes import make_recipe
 from panini_daemon.spool import Place, Spool
 from panini_daemon.stopwatch import Stopwatch
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed, write_commit
+from panini_daemon.storage.commits import Commit, already_committed, write_commit
 from panini_daemon.storage.errors import ManifestInvalid, StoreFull, StoreUnavailable
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
 
-TOGETHER, TOGETHER_BYTES = 16, 1 << 20
-"""How many chunks, of how many bytes in all, go through the line together."""
 SYNCED_ALONE = 1 << 20
 """Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
 
@@ -132,22 +131,6 @@ def process(
     return done + [work.outcome(watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
 
 
-def group(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
-    """Put small neighbours together; a large chunk, and one whose hash nobody declared, goes alone."""
-    together: list[Chunk] = []
-    size = 0
-    for chunk in chunks:
-        if together and (len(together) == TOGETHER or size + chunk.size > TOGETHER_BYTES or not chunk.original_hash):
-            yield together
-            together, size = [], 0
-        together, size = [*together, chunk], size + chunk.size
-        if not chunk.original_hash:
-            yield together
-            together, size = [], 0
-    if together:
-        yield together
-
-
 @dataclass(frozen=True, slots=True)
 class _Fetched:
     """One chunk whose bytes, or whose finished payload, are on local disk. `kept`: what came of it earlier."""
@@ -235,9 +218,15 @@ def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome
                 payload_size=commit.payload_size,
                 payload_hash=commit.payload_hash,
                 device=commit.recipe.device or "",
+                unsynced=_unsynced(line, commit),
             )
         )
     return done, todo
+
+
+def _unsynced(line: Line, commit: Commit) -> tuple[str, ...]:
+    """Return what to sync of a commit that was there: who wrote it may have died before it came to that."""
+    return () if line.shared else commit.paths
 
 
 def _fetch(line: Line, ask: Ask, chunk: Chunk, place: Place) -> _Fetched:
@@ -287,10 +276,13 @@ def _commit_all(line: Line, ask: Ask, works: Sequence[_Work], held: Callable[[],
 
 
 def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...]:
-    """Commit one chunk; return the files that are still to be synced."""
+    """Commit one chunk; return the files that are still to be synced.
+
+    Another job of the same base may have come before while this one was compressed: nobody's commit is written over.
+    """
     folder = line.folder_of(work.chunk)
-    if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
-        return ()
+    if commit := already_committed(line.store, folder, work.original_hash):
+        return _unsynced(line, commit)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(
         line.store,

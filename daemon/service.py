@@ -18,7 +18,6 @@ from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.leasing import Leasing
-from panini_daemon.work_pool import WorkPool
 
 _LONGEST_WAIT = 300.0
 """Seconds that a job waits at most which comes back undone again and again."""
@@ -37,7 +36,7 @@ class Service:
         self.tally = Tally()
         self.fatal: Exception | None = None
         self.phase = Phase.STARTING
-        self.queue = JobQueue()
+        self.queue = JobQueue(scatter=parts.worker if parts.rivals else None)
         self.arriving = 0
         self.wake = threading.Event()
         self._ends = JobEnds(
@@ -53,7 +52,7 @@ class Service:
             at_once=parts.removal_delay == 0,
             report=parts.report,
         )
-        self._pool = WorkPool(parts.threads, self._work)
+        self._pool = parts.pool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
         self._parting: list[tuple[float, int, JobProgress]] = []
@@ -172,8 +171,7 @@ class Service:
     def _claim(self) -> None:
         leases, now = self._parts.leases, self._parts.clock.monotonic()
         for job in self._next_jobs(now):
-            if leases.state(job.job_id) is not LeaseState.TAKEN:
-                leases.request(job.job_id)
+            leases.request(job.job_id)
         leases.tick()
         for job in self.queue.claiming():
             state = leases.state(job.job_id)
@@ -186,13 +184,15 @@ class Service:
                 self.queue.put_back(job.job_id, now + self._parts.retry_claim)
 
     def _next_jobs(self, now: float) -> list[Job]:
-        """Return the jobs to claim now; those whose source is away wait, and others take their turn."""
+        """Return the jobs to claim now; one whose source is away or that another worker has is passed over."""
         chosen: list[Job] = []
         room = self._room(now)
         while room > 0 and (jobs := self.queue.next(room, now)):
             for job in jobs:
                 if closed := self._parts.closed_for(job):
                     self.queue.put_back(job.job_id, now + closed)
+                elif self._parts.leases.state(job.job_id) is LeaseState.TAKEN:
+                    self.queue.put_back(job.job_id, now + self._parts.retry_claim)
                 else:
                     chosen.append(job)
                     room -= max(len(job.chunks), 1)
@@ -257,15 +257,13 @@ class Service:
                 end, told = End.OVER, False
             self._ended.popleft()
             self._running.pop(job_id, None)
-            if end is not End.PARTING or not self._parts.keeps_lease(job_id):
-                self._parts.leases.release(job_id)
-            if end is End.POSTPONED:
-                self._postpone(progress.job)
-                continue
-            self._postponed.pop(job_id, None)
             if end is End.PARTING:
-                # Where the store tells what has arrived, nothing has to be waited for but that.
+                # Its lease is kept: whoever took the job now would read every commit only to find it good. Where the
+                # store tells what has arrived, nothing has to be waited for but that.
                 self._see_off(progress, 0.0 if told else self._parts.removal_delay)
+                continue
+            self._parts.leases.release(job_id)
+            self._close(progress.job, end)
 
     def _see_off(self, progress: JobProgress, seconds: float) -> None:
         heapq.heappush(self._parting, (self._parts.clock.monotonic() + seconds, next(self._numbers), progress))
@@ -279,13 +277,14 @@ class Service:
             if end is End.PARTING:
                 self._see_off(progress, _LOOK_AGAIN)
                 continue
-            if self._parts.keeps_lease(progress.job.job_id):
-                self._parts.leases.release(progress.job.job_id)
-            if end is End.POSTPONED:
-                self._postpone(progress.job)
+            self._parts.leases.release(progress.job.job_id)
+            self._close(progress.job, end)
 
-    def _postpone(self, job: Job) -> None:
-        """Let a job wait, longer each time that it comes back undone."""
+    def _close(self, job: Job, end: End) -> None:
+        """Forget a job that is over; let one that came back undone wait, longer each time."""
+        if end is not End.POSTPONED:
+            self._postponed.pop(job.job_id, None)
+            return
         self._postponed[job.job_id] += 1
         wait = min(_LONGEST_WAIT, self._parts.retry_claim * 2.0 ** min(self._postponed[job.job_id] - 1, 20))
         self.queue.add(job)
@@ -295,4 +294,5 @@ class Service:
         now = self._parts.clock.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._parts.sweep_every
-            self._parts.leases.sweep(lambda job_id: is_settled(self._parts.store, job_id))
+            # A mount can lose the receipt of a job that has left: what is not even waiting here is over, too.
+            self._parts.leases.sweep(lambda job: job not in self.queue or is_settled(self._parts.store, job))

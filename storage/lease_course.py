@@ -59,6 +59,13 @@ class LeaseCourse:
         claim.look_at = settled
         claim.give_way_until = settled + self._timing.patience if settle > 0 else math.inf
 
+    def give_way(self, claim: Claim, rivals: list[Rival]) -> None:
+        """Let a claim that was never written be another worker's, and watch that one."""
+        first = _first(rivals)
+        claim.state = LeaseState.TAKEN
+        claim.holder = first.name.worker if first is not None else None
+        claim.look_at = self._clock.monotonic() + self._timing.refresh
+
     def write(self, claim: Claim, mark: Mark) -> bool:
         """Rewrite a claim's file; tell whether that came before others could take it for dead."""
         began = self._clock.monotonic()

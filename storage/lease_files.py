@@ -13,6 +13,7 @@ from panini_daemon.storage.lease_entry import (
     parse_content,
     parse_name,
     quote_worker,
+    read_content,
 )
 from panini_daemon.storage.store import Store
 
@@ -57,7 +58,7 @@ class LeaseFiles:
     def read(self, file: str, name: EntryName) -> Mark | None:
         """Read how far a claim got; None where its file is absent, not valid, or not to be read. Raises RootLost."""
         try:
-            return parse_content(self._store.read(f"{self._folder}/{file}"), name)
+            return parse_content(read_content(self._store, f"{self._folder}/{file}"), name)
         except NotFound:
             return None
         except StoreUnavailable:

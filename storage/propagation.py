@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.lease_entry import read_content
 from panini_daemon.storage.probe_file import Mark, Probe, format_probe, is_probe, name_probe, parse_probe
 from panini_daemon.storage.root import LEASES
 from panini_daemon.storage.store import Entry, Store
@@ -151,7 +152,7 @@ class Propagation:
 
     def _read(self, name: str) -> Probe | None:
         try:
-            return parse_probe(self._store.read(f"{LEASES}/{name}"))
+            return parse_probe(read_content(self._store, f"{LEASES}/{name}"))
         except NotFound:
             return None
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from fakes.bench import Bench
+from fakes.trees import commit
 
 from panini_daemon.storage.errors import StoreUnavailable
 
@@ -48,6 +49,17 @@ def test_a_commit_that_is_gone_when_the_delay_is_over_is_made_again(kept: bool, 
     assert len(bench.compute.orders) == (1 if kept else 2)
     assert bench.names("inbox") == []
     assert [event["event"] for event in bench.events()].count("commit_vanished") == 1
+
+
+def test_a_job_whose_commit_another_one_wrote_over_fails_and_keeps_its_data(bench: Bench) -> None:
+    commit(bench.store, "compressed_chunks/play.txt/chunk_0000", b"another play", chunk_id=0, offset=0)
+    theirs = bench.store.read(PAYLOAD)
+    bench.clock.advance(300)
+    bench.run()
+    assert bench.failure()["error"] == "BaseConflict"
+    assert "data" in bench.names(bench.failure()["folder"])
+    assert bench.store.read(PAYLOAD) == theirs
+    assert bench.names("done") == []
 
 
 def test_a_folder_that_is_away_when_the_delay_is_over_is_waited_for(bench: Bench) -> None:

@@ -4,6 +4,7 @@ from fakes.lease_scene import SHARED, Make, files, hold, put
 from fakes.memory_store import MemoryStore
 
 from panini_daemon.storage.lease_claim import LeaseState
+from panini_daemon.storage.lease_entry import Mark
 
 
 def test_a_claim_waits_the_settle_time_then_says_that_it_holds(
@@ -20,6 +21,31 @@ def test_a_claim_waits_the_settle_time_then_says_that_it_holds(
     leases.tick()
     assert leases.held("job")
     assert b'"hold"' in store.files["leases/job.1.m0.me.json"]
+
+
+@pytest.mark.parametrize("mark", ["intent", "hold"])
+def test_a_job_that_another_worker_is_seen_to_claim_costs_no_write(
+    mark: Mark, make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    file = put(store, "other", mark)
+    before = store.count("write")
+    leases.request("job")
+    assert (leases.state("job"), leases.holder("job")) == (LeaseState.TAKEN, "other")
+    assert store.count("write") == before
+    store.delete(f"leases/{file}")
+    clock.advance(SHARED.refresh)
+    leases.tick()
+    assert leases.state("job") is LeaseState.IDLE
+    hold(leases, clock)
+
+
+def test_many_requests_share_a_listing(make: Make, store: MemoryStore) -> None:
+    leases = make(timing=SHARED)
+    before = store.count("list")
+    for number in range(50):
+        leases.request(f"job{number}")
+    assert store.count("list") - before == 1
 
 
 def test_claims_settle_for_as_long_as_the_folder_turns_out_to_take(

@@ -16,7 +16,7 @@ def test_a_listed_file_that_cannot_be_read_is_waited_for_and_stops_no_other_clai
     leases.request("job")
     leases.request("other")
     file = put(store, "other", "hold", nonce="z")
-    deleted = store.fail(StoreUnavailable("EIO"), "read", f"leases/{file}", times=None)
+    deleted = store.fail(StoreUnavailable("EIO"), "open", f"leases/{file}", times=None)
     clock.advance(SHARED.settle)
     leases.tick()
     assert leases.state("job") is LeaseState.SETTLING
@@ -37,7 +37,7 @@ def test_a_holder_whose_file_cannot_be_read_any_more_goes_stale_like_one_that_is
     clock.advance(SHARED.settle)
     leases.tick()
     assert leases.state("job") is LeaseState.TAKEN
-    store.fail(StoreUnavailable("EIO"), "read", f"leases/{file}", times=None)
+    store.fail(StoreUnavailable("EIO"), "open", f"leases/{file}", times=None)
     waited = 0.0
     while leases.state("job") is LeaseState.TAKEN:
         clock.advance(SHARED.refresh)
@@ -52,7 +52,7 @@ def test_a_file_that_cannot_be_read_because_the_folder_went_away_proves_nothing(
     leases = make(timing=SHARED)
     leases.request("job")
     file = put(store, "other", "hold", nonce="z")
-    store.fail(StoreUnavailable("ENOTCONN"), "read", f"leases/{file}")
+    store.fail(StoreUnavailable("ENOTCONN"), "open", f"leases/{file}")
     store.fail(RootLost("gone"), "check_root", skip=1)
     clock.advance(SHARED.settle)
     with pytest.raises(RootLost):
@@ -67,7 +67,7 @@ def test_a_holder_whose_file_vanished_goes_on_though_a_rivals_file_cannot_be_rea
     for file in files(store):
         store.delete(f"leases/{file}")
     file = put(store, "other", "hold", nonce="z")
-    store.fail(StoreUnavailable("EIO"), "read", f"leases/{file}")
+    store.fail(StoreUnavailable("EIO"), "open", f"leases/{file}")
     clock.advance(SHARED.refresh)
     leases.refresh()
     assert leases.held("job")
