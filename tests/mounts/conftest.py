@@ -6,7 +6,7 @@ from fakes.mounts.fleet import Fleet
 from fakes.mounts.ground import Ground, why_no_mounts
 from fakes.mounts.mount import Delays, Mount, MountRefused
 
-DELAYS = Delays(dir_cache=1.0, write_back=0.5)
+DELAYS = Delays(dir_cache=0.7, write_back=0.3, attributes=0.2)
 
 
 @pytest.fixture(scope="session")

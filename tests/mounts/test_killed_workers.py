@@ -1,27 +1,23 @@
 """Workers that are killed, or stopped for longer than others wait for them."""
 
-import itertools
-import random
 import signal
 import time
 
 import pytest
 from fakes.mounts.fleet import Fleet
+from fakes.mounts.killer import Killer
 
 pytestmark = pytest.mark.slow
 
 
 def test_workers_killed_at_random_times_lose_nothing(fleet: Fleet) -> None:
-    moments, names = random.Random(11), (f"w{number}" for number in itertools.count())
-    fleet.submit_many(60, each=3, size=3000, seed=2)
-    for mount in fleet.mounts:
-        fleet.start(next(names), mount)
-    for _ in range(10):
-        time.sleep(moments.uniform(0.3, 1.5))
-        worker = moments.choice(sorted(fleet.living))
-        mount = fleet.kill(worker)
-        same_machine = moments.random() < 0.5
-        fleet.start(worker if same_machine else next(names), mount)
+    fleet.submit_many(45, each=3, size=3000, seed=2)
+    for number, mount in enumerate(fleet.mounts):
+        fleet.start(f"w{number}", mount)
+    killer = Killer(fleet, every=0.9, seed=11, fresh=0.5)
+    while killer.kills < 10:
+        killer.strike_when_due()
+        time.sleep(0.02)
     seconds = fleet.wait_until_finished(120)
     assert fleet.end() == []
     commits = fleet.commits()
@@ -29,7 +25,7 @@ def test_workers_killed_at_random_times_lose_nothing(fleet: Fleet) -> None:
 
 
 def test_a_worker_that_slept_through_the_loss_of_its_lease_commits_nothing_more(fleet: Fleet) -> None:
-    fleet.submit_many(12, each=12, size=60_000, seed=3)
+    fleet.submit_many(6, each=6, size=40_000, seed=3)
     sleeper = fleet.start("sleeper", fleet.mounts[0], log_level="debug", level="max")
     sleeper.wait_for_text("job_started")
     time.sleep(0.3)
@@ -41,4 +37,4 @@ def test_a_worker_that_slept_through_the_loss_of_its_lease_commits_nothing_more(
     fleet.wait_until(lambda: "chunk_dropped" in sleeper.err, "the sleeper to drop its work", 60)
     assert fleet.end() == []
     assert "chunk_committed" not in sleeper.err
-    assert {"LeaseLost" in sleeper.err, len(fleet.commits())} == {True, 12}
+    assert {"LeaseLost" in sleeper.err, len(fleet.commits())} == {True, 6}

@@ -13,7 +13,7 @@ from typing import Self
 
 from fakes.daemon_process import Daemon, Site
 from fakes.mounts.ground import Ground
-from fakes.mounts.inspection import find_problems, is_finished
+from fakes.mounts.inspection import find_leases, find_problems, is_finished
 from fakes.mounts.mount import Delays, Mount
 
 TREE = "PaniniFS"
@@ -38,15 +38,19 @@ def settings_for(delays: Delays) -> dict[str, str]:
 
 
 class Fleet:
-    """A tree behind `mounts` mounts, and daemons on them. Jobs come from behind, as from another machine."""
+    """A tree behind `mounts` mounts, and daemons on them. Jobs come from behind, as from another machine.
 
-    def __init__(self, ground: Ground, delays: Delays, *, mounts: int, **settings: str) -> None:
+    With `asking` the daemons ask rclone what it has uploaded, instead of waiting for as long as that may take.
+    """
+
+    def __init__(self, ground: Ground, delays: Delays, *, mounts: int, asking: bool = False, **settings: str) -> None:
         """Mount everything. Raises MountRefused."""
         back = ground.folder / "back"
         back.mkdir()
         self.site = Site(ground.folder, back / TREE, **{**settings_for(delays), **settings})
         self.site.environment |= ground.environment
         self.mounts = [Mount(ground, back, f"mount-{number}", delays) for number in range(mounts)]
+        self._asking = asking
         self._places: dict[str, Mount] = {}
         self._living: dict[str, Daemon] = {}
         for mount in self.mounts:
@@ -67,6 +71,8 @@ class Fleet:
     def start(self, worker: str, mount: Mount, **settings: str) -> Daemon:
         """Start a daemon on a mount, with a spool of its own as on a machine of its own."""
         place = {"root": os.fspath(mount.point / TREE), "spool": os.fspath(self.site.folder / "spool" / worker)}
+        if self._asking:
+            place["rclone_socket"] = os.fspath(mount.socket)
         self._places[worker] = mount
         self._living[worker] = self.site.start("run", worker=worker, **{**place, **settings})
         return self._living[worker]
@@ -87,12 +93,13 @@ class Fleet:
         return time.monotonic() - begin
 
     def wait_until_finished(self, seconds: float) -> float:
-        """Wait until every job that was submitted has its receipt behind the mounts, and the inbox is empty."""
-        return self.wait_until(lambda: is_finished(self.site), "every job's receipt", seconds)
+        """Wait until every job has its receipt behind the mounts and the inbox is empty; return how many seconds.
 
-    def wait_for_commits(self, count: int, seconds: float) -> float:
-        """Wait until the daemons have told of `count` commits."""
-        return self.wait_until(lambda: self.commits().total() >= count, f"{count} commits", seconds)
+        Then wait until dead workers' leases are swept, too.
+        """
+        took = self.wait_until(lambda: is_finished(self.site), "every job's receipt", seconds)
+        self.wait_until(lambda: not find_leases(self.site), "the last lease to go", seconds)
+        return took
 
     def end(self, seconds: float = 60.0) -> list[str]:
         """Stop every daemon, let the mounts upload what they have, and return what is wrong behind them."""

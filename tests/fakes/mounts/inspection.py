@@ -14,26 +14,34 @@ from panini_daemon.verification import verify_tree
 
 
 def is_finished(site: Site) -> bool:
-    """Tell whether every submitted job has its receipt and has left the inbox, and nobody claims anything."""
-    if site.names("inbox") or not _find_receipts(site) >= set(site.jobs.values()):
-        return False
-    return not any(map(parse_name, site.names("leases")))
+    """Tell whether every submitted job has its receipt and has left the inbox."""
+    return not site.names("inbox") and _find_receipts(site) >= set(site.jobs.values())
+
+
+def find_leases(site: Site) -> list[str]:
+    """Return the names of all claims on jobs."""
+    return [name for name in site.names("leases") if parse_name(name) is not None]
 
 
 def find_problems(site: Site) -> list[str]:
     """Return everything that is not as it must be; reading every byte of every file."""
-    return [*_find_left_over(site), *_find_unfinished_jobs(site), *_find_damage(site)]
+    return [*_find_unwanted(site), *_find_unfinished_jobs(site), *_find_damage(site)]
 
 
-def _find_left_over(site: Site) -> Iterator[str]:
+def find_left_overs(site: Site) -> list[str]:
+    """Return what interrupted writes left behind: a worker killed in the middle, or a mount's upload under way then.
+
+    Nobody takes it for anything, and `verify` passes over it.
+    """
+    return [str(path.relative_to(site.root)) for path in site.root.rglob(f"{TEMPORARY_PREFIX}*")]
+
+
+def _find_unwanted(site: Site) -> Iterator[str]:
     for folder in ("inbox", "failed"):
         for name in site.names(folder):
             yield f"{folder}/{name} is still there"
-    for name in site.names("leases"):
-        if parse_name(name) is not None:
-            yield f"the lease {name} was not given back"
-    for path in site.root.rglob(f"{TEMPORARY_PREFIX}*"):
-        yield f"{path.relative_to(site.root)} is the rest of an interrupted write"
+    for name in find_leases(site):
+        yield f"the lease {name} was not given back"
 
 
 def _find_unfinished_jobs(site: Site) -> Iterator[str]:

@@ -19,16 +19,19 @@ LIMIT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Delays:
-    """How late a mount is, in seconds: until it looks at a folder again, and until it uploads what was written."""
+    """How late a mount is, in seconds: until it looks at a folder again, until it uploads what was written, and for
+    how long the kernel believes what it was told.
+    """
 
     dir_cache: float = 20.0
     write_back: float = 2.0
+    attributes: float = 1.0
     cache_mode: str = "writes"
 
     @property
     def propagation(self) -> float:
-        """How long a small change may take from one mount to another; the kernel keeps attributes for a second."""
-        return self.dir_cache + self.write_back + 1.0
+        """How long a small change may take from one mount to another."""
+        return self.dir_cache + self.write_back + self.attributes
 
 
 class MountRefused(Exception):
@@ -114,6 +117,7 @@ class Mount:
         options = {
             "vfs-cache-mode": self._delays.cache_mode,
             "dir-cache-time": f"{self._delays.dir_cache}s",
+            "attr-timeout": f"{self._delays.attributes}s",
             "vfs-write-back": f"{self._delays.write_back}s",
             "cache-dir": str(self._cache),
             "rc-addr": f"unix://{self.socket}",
