@@ -1,11 +1,12 @@
 """What goes wrong: pauses, deaths, outages, full disks, clocks that are set."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from random import Random
 from typing import Protocol
 
 from fakes.simulation.cloud import Cloud
 from fakes.simulation.judge import Judge
+from fakes.simulation.mount import Mount
 from fakes.simulation.rules import Rules
 from fakes.simulation.scheduler import Scheduler
 from fakes.simulation.worker import Worker
@@ -33,27 +34,42 @@ class Fate:
         self._random = stage.random
         self.dead = False
         self.paused_until = 0.0
+        self._at_a_change = (self._pause, self._kill, self._lose_machine, self._lose_machine, self._cut_off)
+        self._at_any_time = (self._cut_off, self._fill, self._stop, self._forget_uploads)
 
     def run(self) -> None:
         """Do one thing after another until the time of troubles is over."""
         stage, random = self._stage, self._random
-        troubles: list[Callable[[Worker], None]] = [self._set_clock]
-        if not stage.rules.calm:
-            troubles += [self._pause, self._kill, self._lose_machine, self._lose_machine, self._cut_off, self._fill]
-            troubles += [self._cut_off, self._stop, self._forget_uploads]
+        if stage.rules.calm:
+            return
         busy = random.choice((10.0, 40.0, 100.0))
         while True:
             stage.scheduler.sleep(random.uniform(0, 2 * busy))
             if stage.scheduler.now > stage.rules.trouble_until:
                 return
-            worker = random.choice(stage.workers)
-            if not (worker.machine.dead or worker.ended):
-                trouble = random.choice(troubles)
-                stage.judge.events[f"fate: {trouble.__name__.strip('_')}"] += 1
-                trouble(worker)
+            self._trouble(random.choice(stage.workers), (*self._at_a_change, *self._at_any_time))
 
-    def _set_clock(self, worker: Worker) -> None:
-        worker.machine.clock.jump(self._random.choice((-3600.0, 3600.0)))
+    def set_clocks(self) -> None:
+        """Set wall clocks by an hour, forward or back, at any time: nothing may be concluded from them."""
+        stage, random = self._stage, self._random
+        while stage.scheduler.now < stage.rules.trouble_until:
+            stage.scheduler.sleep(random.uniform(5.0, 60.0))
+            random.choice(stage.workers).machine.clock.jump(random.choice((-3600.0, 3600.0)))
+            stage.judge.events["fate: clock set"] += 1
+
+    def strike(self, mount: Mount) -> None:
+        """Perhaps do something to a worker that has just changed something in the folder."""
+        stage = self._stage
+        if self._random.random() < stage.rules.strikes and stage.scheduler.now < stage.rules.trouble_until:
+            for worker in stage.workers:
+                if worker.mount is mount:
+                    self._trouble(worker, self._at_a_change)
+
+    def _trouble(self, worker: Worker, choices: Sequence[Callable[[Worker], None]]) -> None:
+        if not (worker.machine.dead or worker.ended):
+            trouble = self._random.choice(choices)
+            self._stage.judge.events[f"fate: {trouble.__name__.strip('_').replace('_', ' ')}"] += 1
+            trouble(worker)
 
     def _pause(self, worker: Worker) -> None:
         seconds = self._random.choice((5.0, 60.0, 100.0, 200.0)) * self._random.uniform(0.5, 1.5)

@@ -16,10 +16,18 @@ class Mount:
     """Every operation first lets time pass by `work`, then takes effect in one moment.
 
     While `away`, every operation fails; where it `lands`, a change is made all the same. While `full`, nothing is
-    written. `tells`: whether it can be asked what was uploaded.
+    written. `changed` is called after each change. `tells`: whether it can be asked what was uploaded.
     """
 
-    def __init__(self, cloud: Cloud, view: View, work: Callable[[], None], *, tells: bool, trace: Any = None) -> None:
+    def __init__(
+        self,
+        cloud: Cloud,
+        view: View,
+        work: Callable[[], None],
+        *,
+        tells: bool,
+        changed: "Callable[[Mount], None]" = lambda _: None,
+    ) -> None:
         self.view = view
         self.away = False
         self.empty = False
@@ -28,7 +36,7 @@ class Mount:
         self._cloud = cloud
         self._work = work
         self._tells = tells
-        self._trace = trace
+        self._changed = changed
 
     def list(self, path: str) -> list[Entry]:
         self._enter(path)
@@ -63,7 +71,7 @@ class Mount:
         if not path or self._cloud.is_folder(self.view, path):
             raise UnsafeName(f"{path} is a folder; expected a file")
         self._cloud.write(self.view, path, bytes(data))
-        self._leave()
+        self._leave(change=True)
 
     def put(self, path: str, source: Any, *, durable: bool = True, consume: bool = False) -> None:
         self.write(path, source.read_bytes())
@@ -86,7 +94,7 @@ class Mount:
             raise NotFound(f"{source}: not there")
         for path, item, version in moved:
             self._cloud.move(self.view, item, version, target + path[len(source) :])
-        self._leave()
+        self._leave(change=True)
 
     def delete(self, path: str) -> None:
         if not path:
@@ -94,7 +102,7 @@ class Mount:
         self._enter(path, change=True)
         for _, item, _ in self._below(path):
             self._cloud.delete(self.view, item)
-        self._leave()
+        self._leave(change=True)
 
     def check_root(self) -> None:
         self._enter("")
@@ -111,6 +119,8 @@ class Mount:
         if self.away and not (change and self.lands and not self.empty):
             self._leave()
 
-    def _leave(self) -> None:
+    def _leave(self, *, change: bool = False) -> None:
+        if change:
+            self._changed(self)
         if self.away:
             raise RootLost(f"no {MARKER}: an empty folder") if self.empty else StoreUnavailable("ENOTCONN")

@@ -19,7 +19,8 @@ SKEW = 0.005
 class Rules:
     """All that is drawn at the start. Times are in true seconds.
 
-    In a `calm` world nothing is killed, paused, cut off or full. Faults and submissions end at `trouble_until`.
+    In a `calm` world nothing is killed, paused, cut off or full. `slow_operations` and `strikes` are how often an
+    operation takes long, and how often something befalls a worker right after it changed something. Faults and submissions end at `trouble_until`.
     """
 
     workers: int
@@ -30,6 +31,7 @@ class Rules:
     tells: bool
     habits: Habits
     slow_operations: float
+    strikes: float
     poll_max: float
     timing: LeaseTiming
     removal_delay: float
@@ -56,6 +58,7 @@ def draw_rules(random: Random) -> Rules:
         tells=random.random() < 0.3,
         habits=Habits(slowest=random.choice((3.0, 20.0, 100.0)), trouble=random.choice((0.0, 0.0, 0.2))),
         slow_operations=0.0 if calm else random.choice((0.0, 0.002, 0.01)),
+        strikes=0.0 if calm else random.choice((0.0, 0.01, 0.04)),
         poll_max=random.choice((8.0, 20.0)),
         timing=LeaseTiming(settle=SETTLE, refresh=12.0, stale=90.0, stop=60.0),
         removal_delay=15.0,

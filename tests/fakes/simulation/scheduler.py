@@ -22,10 +22,18 @@ class Owner(Protocol):
 class Task(greenlet):
     """One thread of an owner. `ticket` tells the entry in the schedule that counts."""
 
-    def __init__(self, run: Callable[[], None], owner: Owner, parent: greenlet) -> None:
-        super().__init__(run, parent)
+    def __init__(self, body: Callable[[], None], owner: Owner, parent: greenlet) -> None:
+        super().__init__(self._live, parent)
         self.owner = owner
         self.ticket = -1
+        self._body = body
+
+    def _live(self) -> None:
+        try:
+            self._body()
+        except Killed:
+            if not self.owner.dead:
+                raise
 
 
 class Scheduler:
@@ -109,7 +117,4 @@ class Scheduler:
         task.ticket = -1
         if task:  # it has begun
             task.parent = getcurrent()
-            try:
-                task.throw(Killed)
-            except Killed:
-                return
+            task.throw(Killed)

@@ -20,7 +20,7 @@ from fakes.simulation.worker import Worker
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.root import open_root
 
-_ENOUGH = 4000.0
+_ENOUGH = 3000.0
 """Seconds after the last trouble within which every job must have ended."""
 _TIDY = 1500.0
 """Seconds after that within which everything left over must be gone."""
@@ -53,6 +53,7 @@ class World:
         self.cloud = Cloud(self._time, self.random, self.rules.delays, self.judge.note_written)
         self.workers: list[Worker] = []
         self._names = 0
+        self._fate = Fate(self)
 
     def run(self) -> Report:
         """Let it all happen. A world runs once."""
@@ -103,8 +104,8 @@ class World:
             self._start_sender(errand)
         for _ in range(self.rules.workers):
             self.workers.append(self._make_worker(self._draw_name(), self._draw_clock(), None, {}))
-        fate = Fate(self)
-        self.scheduler.start(fate.run, fate)
+        self.scheduler.start(self._fate.run, self._fate)
+        self.scheduler.start(self._fate.set_clocks, self._fate)
 
     def _start_sender(self, errand: Errand) -> None:
         machine = Machine(self._draw_clock())
@@ -146,7 +147,7 @@ class World:
         self.judge.note_event(worker, event, fields)
 
     def _mount(self, name: str, machine: Machine) -> Mount:
-        return Mount(self.cloud, self.cloud.view(name), self._work, tells=self.rules.tells, trace=self.trace)
+        return Mount(self.cloud, self.cloud.view(name), self._work, tells=self.rules.tells, changed=self._fate.strike)
 
     def _plain_mount(self, name: str) -> Mount:
         return Mount(self.cloud, self.cloud.view(name), lambda: None, tells=False)
