@@ -38,6 +38,12 @@ def ended_as(store: Store, job_id: str) -> str | None:
     return None
 
 
+def failure_paths(job: Job | Rejected) -> list[str]:
+    """Return the files that tell of a failed job: they must be there before it may leave the inbox."""
+    names = ["error.json", *([MANIFEST] if job.manifest else [])]
+    return [f"{FAILED}/{job.job_id}/{name}" for name in names]
+
+
 def settled_jobs(store: Store) -> frozenset[str]:
     """Return the ids of all jobs that were finished or given up, with two listings."""
     done = (entry.name.removesuffix(".json") for entry in _list(store, DONE) if entry.name.endswith(".json"))

@@ -14,8 +14,9 @@ from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import is_settled
+from panini_daemon.rejections import Rejections
 from panini_daemon.storage.errors import StorageError
-from panini_daemon.storage.jobs import Chunk, Job, Rejected
+from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.leasing import Leasing
 
@@ -57,7 +58,7 @@ class Service:
         self._ended: deque[JobProgress] = deque()
         self._parting: list[tuple[float, int, JobProgress]] = []
         self._numbers = itertools.count()
-        self._rejected: deque[Rejected] = deque()
+        self._rejections = Rejections(self._ends, parts.clock, parts.removal_delay)
         self._postponed: Counter[str] = Counter()
         self._next_poll = float("-inf")
         self._next_sweep = parts.clock.monotonic() + parts.sweep_every
@@ -78,7 +79,7 @@ class Service:
         """Whether the loop has nothing left to do: stopped, or `once` and all is empty."""
         if self._stopping.is_set():
             return True
-        empty = not (self._running or len(self.queue) or self.arriving or self._rejected or self._parting)
+        empty = not (self._running or len(self.queue) or self.arriving or self._rejections or self._parting)
         return self._once and empty and self.phase is Phase.IDLE
 
     def notice(self) -> None:
@@ -98,7 +99,7 @@ class Service:
             return self._survive(error)
         self.phase = Phase.WORKING if self._running or len(self.queue) else Phase.IDLE
         self._mishaps = 0
-        due = min([self._next_poll, *(when for when, _, _ in self._parting[:1])])
+        due = min([self._next_poll, self._rejections.due, *(when for when, _, _ in self._parting[:1])])
         claim = self._parts.leases.wake_in()
         wait = max(0.0, due - self._parts.clock.monotonic())
         return wait if claim is None else min(wait, claim)
@@ -152,7 +153,7 @@ class Service:
         now = self._parts.clock.monotonic()
         if now >= self._next_poll:
             poll = self._parts.source.poll()
-            self._rejected.extend(poll.rejected)
+            self._rejections.add(poll.rejected)
             for job_id in poll.gone:
                 self.queue.remove(job_id)
                 if job_id not in self._running:
@@ -164,9 +165,7 @@ class Service:
             if poll.ready or poll.gone or poll.rejected or poll.more:
                 self._parts.backoff.reset()
             self._next_poll = now + (0.0 if poll.more else self._parts.backoff.next())
-        while self._rejected:
-            self._ends.reject(self._rejected[0])
-            self._rejected.popleft()
+        self._rejections.work()
 
     def _claim(self) -> None:
         leases, now = self._parts.leases, self._parts.clock.monotonic()

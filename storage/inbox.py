@@ -88,11 +88,11 @@ class Inbox:
         """Copy one chunk to a local file and return its SHA-256. Raises as `fetch.fetch` does."""
         return fetch(self._context.store, chunk, target)
 
-    def has(self, job: Job) -> bool:
+    def has(self, job: Job | Rejected) -> bool:
         """Tell whether the job's manifest is still there, whatever a listing says; of a tree without one, its data."""
         record, paths = self._records.get(job.manifest_path), [job.manifest_path]
         if record is not None and record.is_bare:
-            paths.extend(chunk.data_path for chunk in job.chunks)
+            paths.extend([chunk.data_path for chunk in job.chunks] if isinstance(job, Job) else job.leftovers)
         return any(self._stamp(path) for path in paths)
 
     def remove(self, job: Job | Rejected) -> None:

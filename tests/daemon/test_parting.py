@@ -117,3 +117,72 @@ def test_a_worker_that_dies_meanwhile_leaves_the_rest_to_the_next(
     other.run()
     assert other.names("inbox") == []
     assert other.compute.orders == []
+
+
+def spoil(bench: Bench) -> str:
+    """Leave a manifest that can never be a job instead of what was submitted; return its path."""
+    bench.run()
+    path = "inbox/broken.json"
+    bench.store.write(path, b'{"format": "panini-job", "version": 1, "files": [{"base": "../out", "chunks": []}]}')
+    bench.service.notice()
+    bench.round()
+    return path
+
+
+def fail(bench: Bench) -> str:
+    """Leave a job that fails instead of what was submitted; return its manifest's path."""
+    bench.run()
+    bench.submit("other.txt", b"Words, words, words. " * 9, method="no_such_method_v1")
+    bench.service.notice()
+    for _ in range(5):
+        bench.round()
+    (name,) = [name for name in bench.names("inbox") if name.endswith(".json")]
+    return f"inbox/{name}"
+
+
+@pytest.mark.parametrize("send", [spoil, fail])
+def test_what_failed_stays_in_the_inbox_until_what_tells_of_it_has_arrived(
+    send: Callable[[Bench], str], bench: Bench
+) -> None:
+    path = send(bench)
+    (job,) = bench.names("failed")
+    told = [f"failed/{job}/error.json", f"failed/{job}/manifest.json"]
+    manifest = bench.store.read(path)
+    assert [bool(bench.store.read(path)) for path in told] == [True, True]
+    bench.clock.advance(280)
+    bench.service.step()
+    assert bench.store.read(path) == manifest
+    bench.store.uploads = {told[0]}
+    bench.clock.advance(600)
+    bench.service.step()
+    assert bench.store.read(path) == manifest
+    bench.store.uploads = set()
+    bench.run()
+    assert bench.names("inbox") == []
+    assert bench.store.read(told[1]) == manifest
+
+
+@pytest.mark.parametrize("send", [spoil, fail])
+@pytest.mark.parametrize("lost", ["error.json", "manifest.json"])
+def test_what_tells_of_a_failure_is_written_again_where_it_is_gone(
+    send: Callable[[Bench], str], lost: str, bench: Bench
+) -> None:
+    path = send(bench)
+    (job,) = bench.names("failed")
+    bench.store.delete(f"failed/{job}/{lost}")
+    bench.clock.advance(310)
+    for _ in range(9):
+        bench.round()
+    assert bench.store.read(path)
+    assert bench.store.read(f"failed/{job}/{lost}")
+    bench.run()
+    assert bench.names("inbox") == []
+
+
+def test_a_manifest_that_another_worker_set_aside_meanwhile_is_not_told_of_again(bench: Bench) -> None:
+    path = spoil(bench)
+    (job,) = bench.names("failed")
+    bench.store.delete(path)
+    bench.store.delete(f"failed/{job}")
+    bench.run()
+    assert bench.names("failed") == []
