@@ -1,8 +1,8 @@
 """What breaks, and where: every death, power cut and error of one worker in the life of a job of every kind.
 
-`python benchmarks/faults.py` tries all of it (some ten minutes; words behind it choose plans by name) and prints how many positions there are and how many runs
-followed them; it ends with an error where a chunk is lost, committed wrong, or a job ends otherwise than it should.
-The tests in tests/faults/ try a part of it.
+`python benchmarks/faults.py` tries all of it (some ten minutes; words behind it choose plans by name) and prints how
+many positions there are and how many runs followed them; it ends with an error where a chunk is lost, committed wrong,
+or a job ends otherwise than it should. The tests in tests/faults/ try a part of it.
 """
 
 import sys
