@@ -13,6 +13,6 @@ NAMES = ["one chunk", "bad chunk"]
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.name)
-def test_an_error_costs_no_chunk(tmp_path: Path, record_property: Callable[[str, object], None], kind: Kind) -> None:
+def test_an_error_costs_no_chunk(home: Path, record_property: Callable[[str, object], None], kind: Kind) -> None:
     for name in NAMES:
-        record_property(name, crash_plans.errors(scene(name), tmp_path, kind))
+        record_property(name, crash_plans.errors(scene(name), home, kind))
