@@ -207,7 +207,6 @@ def test_a_process_whose_daemon_died_before_the_answer_ends_without_a_word() -> 
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    assert process.stdin and process.stdout and process.stderr
     with process.stdin, process.stderr:
         assert b"hello" in process.stdout.readline()
         process.stdout.close()
