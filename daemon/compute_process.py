@@ -70,7 +70,10 @@ def _read_requests(requests: "queue.SimpleQueue[Message]") -> None:
 def _send(answers: BinaryIO, message: Message) -> None:
     data = json.dumps(message).encode() + b"\n"
     while data:
-        data = data[answers.write(data) :]
+        try:
+            data = data[answers.write(data) :]
+        except BrokenPipeError:
+            os._exit(0)  # the daemon is gone; nobody wants the result
 
 
 def _describe(registry: Registry) -> Message:

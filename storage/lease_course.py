@@ -4,6 +4,7 @@ import math
 import threading
 
 from panini_daemon.storage.clock import Clock
+from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.lease_claim import Claim, LeaseState
 from panini_daemon.storage.lease_entry import EntryName, Mark
 from panini_daemon.storage.lease_files import Files, LeaseFiles
@@ -84,6 +85,23 @@ class LeaseCourse:
             # Released or lost while it was being written.
             self._files.delete(claim.file)
         return in_time
+
+    def resume(self, file: str, name: EntryName) -> bool:
+        """Hold again what an earlier process of this worker held a moment ago, before anybody took it for dead."""
+        age = self._files.age(file, name)
+        if name.copy or name.key in self.claims or age is None or not 0 <= age < self._timing.stop:
+            return False
+        now = self._clock.monotonic()
+        claim = Claim(name, file, written=now - age, look_at=now + self._timing.settle, state=LeaseState.HELD)
+        with self.lock:
+            self.claims[name.key] = claim
+        try:
+            if self.write(claim, "hold") and claim.state is LeaseState.HELD:
+                return True
+        except StorageError:
+            pass  # then it is claimed anew
+        self.drop(name.key)
+        return False
 
     def lose(self, claim: Claim, holder: str | None) -> None:
         """End a lease that was held: the work on it must stop."""

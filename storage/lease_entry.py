@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -84,7 +85,7 @@ def parse_name(file: str) -> EntryName | None:
 
 
 def format_content(name: EntryName, worker: str, mark: Mark, sequence: int, written_at: str) -> bytes:
-    """Write a lease file's content. `written_at` is for people; nothing is concluded from it."""
+    """Write a lease file's content. From `written_at` nobody concludes anything but a worker of its own last word."""
     fields = {
         "worker": worker,
         "job": name.key,
@@ -101,6 +102,15 @@ def read_content(store: Store, path: str) -> bytes:
     """Return a lease file's content; of what is too large to be any, enough to tell. Raises what the store raises."""
     with store.open(path) as file:
         return file.read(_MAX_CONTENT + 1)
+
+
+def read_written_at(data: bytes) -> datetime | None:
+    """Return when a valid content says that it was written, by its writer's own clock."""
+    try:
+        moment = datetime.fromisoformat(json.loads(data)["written_at"])
+    except (ValueError, TypeError, LookupError, RecursionError):
+        return None
+    return moment if moment.tzinfo else None
 
 
 def parse_content(data: bytes, name: EntryName) -> Mark | None:

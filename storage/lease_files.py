@@ -2,6 +2,7 @@
 
 import math
 import threading
+from collections.abc import Container
 
 from panini_daemon.storage.clock import Clock, iso
 from panini_daemon.storage.errors import NotFound, StorageError, StoreUnavailable
@@ -14,6 +15,7 @@ from panini_daemon.storage.lease_entry import (
     parse_name,
     quote_worker,
     read_content,
+    read_written_at,
 )
 from panini_daemon.storage.store import Store
 
@@ -64,6 +66,22 @@ class LeaseFiles:
         except StoreUnavailable:
             self.check_root()
             return None
+
+    def find_holder(self, files: Files, dead: Container[str]) -> str | None:
+        """Return the worker of a file that is not `dead` and says that it holds; None where there is none."""
+        for file, name in files.items():
+            if file not in dead and self.read(file, name) == "hold":
+                return name.worker
+        return None
+
+    def age(self, file: str, name: EntryName) -> float | None:
+        """Return the seconds since this worker wrote that it holds, by its machine's clock; None for anything else."""
+        try:
+            data = self._store.read(f"{self._folder}/{file}")
+        except (NotFound, StoreUnavailable):
+            return None
+        written_at = read_written_at(data) if parse_content(data, name) == "hold" else None
+        return None if written_at is None else (self._clock.now() - written_at).total_seconds()
 
     def write(self, claim: Claim, mark: Mark) -> None:
         """Write a claim's file, with the next sequence number, so that observers see a change."""

@@ -53,6 +53,7 @@ class Leases:
         self._nonce = nonce
         self._files = LeaseFiles(store, folder, worker, clock, timing.refresh)
         self._attempts: dict[str, int] = {}
+        self._resumed: set[str] = set()
         self._rivals = Rivals(store, folder, clock, timing)
         self._course = LeaseCourse(self._files, self._rivals, clock, timing)
         self._turn = threading.RLock()
@@ -60,16 +61,21 @@ class Leases:
         self._listed_at = -math.inf
 
     def recover(self) -> Mapping[str, int]:
-        """Delete what an earlier process of this worker left; return its jobs and their attempts.
+        """Take up or delete what an earlier process of this worker left; return its jobs and their attempts.
 
-        Call it at start. A later `request` of such a job counts the attempt. Raises StoreUnavailable.
+        Call it at start. On a late folder, what was held a moment ago, and nobody else claims, is held again at once:
+        a claim would have to settle. A later `request` of another such job counts the attempt. Raises StoreUnavailable.
         """
         with self._turn:
-            mine, _ = self._files.list()
+            mine, others = self._files.list()
             left: dict[str, int] = {}
             for file, name in mine.items():
-                if not self._course.is_current(name):
-                    left[name.key] = max(name.attempt, left.get(name.key, 0))
+                if self._course.is_current(name):
+                    continue
+                left[name.key] = max(name.attempt, left.get(name.key, 0))
+                if self._timing.settle > 0 and name.key not in others and self._course.resume(file, name):
+                    self._resumed.add(name.key)
+                else:
                     self._files.delete(file)
             self._attempts |= left
             return left
@@ -99,6 +105,7 @@ class Leases:
         no claim.
         """
         with self._turn:
+            self._resumed.discard(key)
             if self.state(key) in (LeaseState.SETTLING, LeaseState.HELD):
                 return
             self._course.drop(key)
@@ -190,7 +197,8 @@ class Leases:
                 continue
             try:
                 vanished = mine is not None and claim.file not in mine
-                holder = self._find_holder(claim.key, others.get(claim.key, {})) if vanished else None
+                rivals, dead = others.get(claim.key, {}), self._rivals.stale(claim.key)
+                holder = self._files.find_holder(rivals, dead) if vanished else None
                 if holder is None:
                     self._course.write(claim, "hold")
                 else:
@@ -246,6 +254,9 @@ class Leases:
         saw the same content. Raises StoreUnavailable.
         """
         with self._turn:
+            for key in [key for key in self._resumed if is_done(key)]:
+                self._resumed.discard(key)
+                self.release(key)  # nobody has asked for it since
             mine, others = self._files.list()
             self._clear_own(mine)
             self._rivals.retain(others)
@@ -277,13 +288,6 @@ class Leases:
             self._files.doom(claim.file)
             raise
         self._course.wait(claim)
-
-    def _find_holder(self, key: str, files: Files) -> str | None:
-        dead = self._rivals.stale(key)
-        for file, name in files.items():
-            if file not in dead and self._files.read(file, name) == "hold":
-                return name.worker
-        return None
 
     def _clear_own(self, mine: Files) -> None:
         """Delete this worker's files that belong to no claim: left by a crash, or back after a deletion."""

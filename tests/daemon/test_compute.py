@@ -1,6 +1,8 @@
 import hashlib
 import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -196,3 +198,19 @@ def test_a_plugin_that_cannot_be_loaded_is_told_once_and_the_others_work(
     assert len(told) == 1
     assert "bad_prints_v1" in told[0]
     assert "half installed" in told[0]
+
+
+def test_a_process_whose_daemon_died_before_the_answer_ends_without_a_word() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "panini_daemon.compute_process", "cpu", "0"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    with process.stdin, process.stderr:
+        assert b"hello" in process.stdout.readline()
+        process.stdout.close()
+        process.stdin.write(json.dumps({"task": "verify", "items": []}).encode() + b"\n")
+        process.stdin.flush()
+        assert process.wait(30) == 0
+        assert process.stderr.read() == b""
