@@ -67,5 +67,5 @@ def draw_rules(random: Random) -> Rules:
         poll_max=random.choice((8.0, 20.0)),
         timing=LeaseTiming(settle=SETTLE, refresh=12.0, stale=90.0, stop=60.0),
         removal_delay=15.0,
-        arrival_timeout=random.choice((40.0, 90.0)),
+        arrival_timeout=random.choice((60.0, 90.0)),
     )

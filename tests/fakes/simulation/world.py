@@ -110,7 +110,7 @@ class World:
     def _start_sender(self, errand: Errand) -> None:
         machine = Machine(self._draw_clock())
         mount = self._mount(f"sender-{len(self.cloud.views)}", machine)
-        slow = self.random.choice((0.5, 5.0, 20.0))
+        slow = self.random.choice((0.5, 3.0, 6.0))
         wait = partial(self._dawdle, slow)
 
         def send() -> None:
