@@ -9,6 +9,7 @@ from fakes.simulation.judge import Judge
 from fakes.simulation.mount import Mount
 from fakes.simulation.rules import Rules
 from fakes.simulation.scheduler import Scheduler
+from fakes.simulation.tracing import Trace
 from fakes.simulation.worker import Worker
 
 
@@ -21,6 +22,7 @@ class Stage(Protocol):
     cloud: Cloud
     judge: Judge
     workers: list[Worker]
+    trace: Trace | None
 
     def replace(self, worker: Worker, *, same_machine: bool) -> None:
         """Start a process in the place of one that ended."""
@@ -70,7 +72,10 @@ class Fate:
     def _trouble(self, worker: Worker, choices: Sequence[Callable[[Worker], None]]) -> None:
         if not (worker.machine.dead or worker.ended):
             trouble = self._random.choice(choices)
-            self._stage.judge.events[f"fate: {trouble.__name__.strip('_').replace('_', ' ')}"] += 1
+            what = trouble.__name__.strip("_").replace("_", " ")
+            self._stage.judge.events[f"fate: {what}"] += 1
+            if self._stage.trace is not None:
+                self._stage.trace(self._stage.scheduler.now, "fate", what, (worker.name, worker.mount.view.name))
             trouble(worker)
 
     def _pause(self, worker: Worker) -> None:

@@ -13,11 +13,11 @@ from fakes.simulation.judge import Judge
 from fakes.simulation.machine import Machine, MachineClock
 from fakes.simulation.mount import Mount
 from fakes.simulation.rules import SKEW, Rules, draw_rules
-from fakes.simulation.scheduler import Killed, Scheduler
+from fakes.simulation.scheduler import Scheduler
 from fakes.simulation.submissions import Errand, draw_errands
+from fakes.simulation.tracing import Trace, trace_mount
 from fakes.simulation.worker import Worker
 
-from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.root import open_root
 
 _ENOUGH = 3000.0
@@ -41,7 +41,7 @@ class Report:
 class World:
     """Everything. `rules` can be given instead of drawn; `trace` is told each operation and log line."""
 
-    def __init__(self, seed: int, rules: Rules | None = None, trace: Any = None) -> None:
+    def __init__(self, seed: int, rules: Rules | None = None, trace: Trace | None = None) -> None:
         self.seed = seed
         self.random = Random(seed)
         drawn = draw_rules(self.random)
@@ -147,7 +147,11 @@ class World:
         self.judge.note_event(worker, event, fields)
 
     def _mount(self, name: str, machine: Machine) -> Mount:
-        return Mount(self.cloud, self.cloud.view(name), self._work, tells=self.rules.tells, changed=self._fate.strike)
+        view, tells = self.cloud.view(name), self.rules.tells
+        mount = Mount(self.cloud, view, self._work, tells=tells, changed=self._fate.strike)
+        if self.trace is not None:
+            trace_mount(mount, self._time, self.trace)
+        return mount
 
     def _plain_mount(self, name: str) -> Mount:
         return Mount(self.cloud, self.cloud.view(name), lambda: None, tells=False)
@@ -179,6 +183,3 @@ class World:
         counts["chunks compressed twice, excused"] += judge.excused
         counts["calm worlds"] += self.rules.calm
         return counts
-
-
-__all__ = ["Killed", "Report", "StorageError", "World"]
