@@ -36,7 +36,12 @@ class Fate:
         self._random = stage.random
         self.dead = False
         self.paused_until = 0.0
-        self._at_a_change: tuple[Callable[[Worker], None], ...] = (self._kill, self._lose_machine, self._lose_machine, self._cut_off)
+        self._at_a_change: tuple[Callable[[Worker], None], ...] = (
+            self._kill,
+            self._lose_machine,
+            self._lose_machine,
+            self._cut_off,
+        )
         if stage.rules.late:
             self._at_a_change = (*self._at_a_change, self._pause)
         self._at_any_time = (self._cut_off, self._fill, self._stop, self._forget_uploads)

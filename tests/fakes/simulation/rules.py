@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from fakes.simulation.cloud import Delays
 from fakes.simulation.compute import Habits
+from fakes.simulation.versions import Delays
 
 from panini_daemon.storage.lease_timing import LeaseTiming
 
@@ -19,10 +19,11 @@ SKEW = 0.005
 class Rules:
     """All that is drawn at the start. Times are in true seconds.
 
-    In a `late` world a worker may stand still in the middle of a write, and what it wrote may arrive long after
-    others did its work. What then differs by worker is not protected: payloads after a codec's failure, and files that
-    are sent under one base. So only the other worlds have these. In a `calm` world nothing is killed, cut off or full. `slow_operations` and `strikes` are how often an
-    operation takes long, and how often something befalls a worker right after it changed something. Faults and submissions end at `trouble_until`.
+    In a `calm` world nothing is killed, cut off or full. In a `late` world a worker may stand still in the middle of a
+    write, and what it wrote may arrive long after others did its work. What differs by worker is not protected then:
+    payloads after a codec has failed, and files that are sent under one base; only the other worlds have these.
+    `slow_operations` and `strikes` are how often an operation takes long, and how often something befalls a worker
+    right after it changed something. Troubles and submissions end at `trouble_until`.
     """
 
     workers: int
