@@ -90,6 +90,7 @@ class World:
         if same_machine:
             worker.machine.dead = True
             fresh = self._make_worker(name, worker.machine.clock, worker.mount, worker.disk)
+            fresh.machine.paused_until = worker.machine.paused_until  # it may be asleep
         else:
             self.cloud.close_view(worker.mount.view)
             fresh = self._make_worker(name, self._draw_clock(), None, {})
