@@ -29,6 +29,8 @@ from panini_daemon.storage.store import Store
 
 _MISSES = 32
 """Parts that are not there before a look ends: while one is missing, the others change nothing."""
+_AGAIN = 0.125
+"""Which part of the time-out must have passed between the first look for which it was over and the last one."""
 _COST = 4
 """Store operations that a look at one part may need."""
 
@@ -56,7 +58,8 @@ class _Pending:
 class Arrival:
     """A manifest, or a chunk tree, `tree`, whose manifest may come; looked at until it is a job or given up.
 
-    It is given up when nothing about it changed for the time-out, on this observer's own monotonic clock.
+    It is given up when nothing about it changed for the time-out, on this observer's own monotonic clock, and a while
+    after a look that came to that: a machine that slept shows at first what it saw before.
     """
 
     context: Context
@@ -72,6 +75,7 @@ class Arrival:
     _found: list[Wanted] = field(default_factory=list)
     _unchanged: int = 0
     _changed_at: float = 0.0
+    _due_since: float | None = None
     _first_seen: str = ""
 
     def __post_init__(self) -> None:
@@ -81,7 +85,7 @@ class Arrival:
 
     def look(self, allowance: Allowance) -> Job | Rejected | None:
         """Look once; return the job, its refusal, or None while it is waited for."""
-        due = self.context.clock.monotonic() - self._changed_at >= self.context.timeout
+        due = self._is_due()
         try:
             self._look_at_manifest(allowance, due=due)
             if self.plan is None:
@@ -92,6 +96,14 @@ class Arrival:
             return self._reject(error) if due else None
         except (ManifestInvalid, UnsafeName, NameCollision, BaseConflict) as error:
             return self._reject(error)
+
+    def _is_due(self) -> bool:
+        now, timeout = self.context.clock.monotonic(), self.context.timeout
+        if now - self._changed_at < timeout:
+            return False
+        if self._due_since is None:
+            self._due_since = now
+        return now - self._due_since >= timeout * _AGAIN
 
     def _look_at_manifest(self, allowance: Allowance, *, due: bool) -> None:
         store = self.context.store
@@ -178,7 +190,7 @@ class Arrival:
         return False
 
     def _touch(self) -> None:
-        self._changed_at = self.context.clock.monotonic()
+        self._changed_at, self._due_since = self.context.clock.monotonic(), None
         self._unchanged = 0
 
     def _explain(self) -> StorageError:

@@ -28,7 +28,7 @@ class Scene:
     def poll(self) -> Poll:
         return self.inbox.poll()
 
-    def wait(self, polls: int = 3) -> Poll:
+    def wait(self, polls: int = 5) -> Poll:
         """Let the time-out pass and poll until something is told."""
         for _ in range(polls):
             self.clock.advance(TIMEOUT)

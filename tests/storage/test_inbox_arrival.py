@@ -106,6 +106,18 @@ def test_what_arrives_at_the_last_moment_is_not_refused(scene: Scene) -> None:
     assert scene.one()
 
 
+def test_the_first_look_after_a_long_sleep_refuses_nothing(scene: Scene) -> None:
+    write_job(scene.store)
+    scene.store.delete("inbox/d1")
+    scene.poll()
+    scene.clock.advance(10 * TIMEOUT)
+    assert scene.poll() == Poll(arriving=1)
+    scene.clock.advance(TIMEOUT / 10)
+    assert scene.poll() == Poll(arriving=1)
+    scene.store.write("inbox/d1/data.bin", b"".join(CHUNKS))
+    assert scene.one()
+
+
 def test_a_tree_whose_manifest_never_comes_becomes_a_job_from_its_metadata(scene: Scene) -> None:
     write_tree(scene.store, TREE)
     scene.store.delete(f"{TREE}/manifest.json")

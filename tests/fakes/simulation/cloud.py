@@ -2,63 +2,12 @@
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from random import Random
+
+from fakes.simulation.versions import Delays, Item, Version, View, copy_name, copy_path, is_gone
 
 _COPY = re.compile(r"(.*) \(([0-9]+)\)(\.[^.]*)?", re.DOTALL)
 _MANY = 4
-
-
-@dataclass(slots=True)
-class View:
-    """One mount's side. While its machine sleeps, and until it has caught up, it shows what it showed before."""
-
-    name: str
-    frozen_at: float = 0.0
-    catches_up: float = 0.0
-
-    def sees_until(self, now: float) -> float:
-        """Return up to when changes by others are seen."""
-        return self.frozen_at if now < self.catches_up else now
-
-
-@dataclass(slots=True, eq=False)
-class Version:
-    """A content (None: deleted). `lands` is when the servers have it; `named` and `whole` are when views see
-    that it is there, and all of it: until then `partial` bytes. A view that came later sees it when it lands.
-    """
-
-    data: bytes | None
-    stamp: int
-    author: View
-    written: float
-    lands: float
-    partial: int
-    named: dict[str, float] = field(default_factory=dict)
-    whole: dict[str, float] = field(default_factory=dict)
-
-
-@dataclass(slots=True, eq=False)
-class Item:
-    """A file of the servers. Two of them may have one path."""
-
-    path: str
-    versions: list[Version] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class Delays:
-    """Seconds: how late uploads may be, and how late a change shows elsewhere, from when it was made.
-
-    `deletes_at_once`: a deletion or a move is done at the servers when it is done at all. `duplicates`: two mounts
-    that make a file of one name without seeing each other's make two files.
-    """
-
-    upload: float
-    longest: float
-    shortest: float
-    deletes_at_once: bool
-    duplicates: bool
 
 
 class Cloud:
@@ -111,7 +60,7 @@ class Cloud:
             if count < len(items):
                 self._tidy(path)
             for number in range(count):
-                found[_copy_name(name, number)] = False
+                found[copy_name(name, number)] = False
             if not count and path in self._children and self.is_folder(view, path):
                 found[name] = True
         return found
@@ -127,7 +76,7 @@ class Cloud:
             number = 0
             for item in tuple(self._items.get(path, ())):
                 if (shown := self._shown(view, item)) is not None:
-                    yield _copy_path(path, number), item, shown
+                    yield copy_path(path, number), item, shown
                     number += 1
             if path in self._children:
                 yield from self.below(view, path)
@@ -285,7 +234,7 @@ class Cloud:
     def _tidy(self, path: str) -> None:
         """Forget files at a path that are gone for everybody."""
         now = self._oldest_sight()
-        self._items[path] = [item for item in self._items[path] if not _is_gone(item, now)]
+        self._items[path] = [item for item in self._items[path] if not is_gone(item, now)]
         while path and not self._items.get(path) and not self._children.get(path):
             self._items.pop(path, None)
             self._children.pop(path, None)
@@ -304,22 +253,3 @@ class Cloud:
         newest = max(landed, key=lambda old: old.lands, default=None)
         if newest is not None:
             item.versions = [old for old in item.versions if old is newest or old.lands > newest.lands]
-
-
-def _is_gone(item: Item, now: float) -> bool:
-    if any(max(old.lands, *old.named.values(), 0.0) > now for old in item.versions):
-        return False
-    newest = max(item.versions, key=lambda old: old.lands, default=None)
-    return newest is None or newest.data is None
-
-
-def _copy_name(name: str, number: int) -> str:
-    if not number:
-        return name
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem} ({number}).{ending}" if dot else f"{name} ({number})"
-
-
-def _copy_path(path: str, number: int) -> str:
-    folder, slash, name = path.rpartition("/")
-    return folder + slash + _copy_name(name, number)

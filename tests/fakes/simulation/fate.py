@@ -9,6 +9,7 @@ from fakes.simulation.judge import Judge
 from fakes.simulation.mount import Mount
 from fakes.simulation.rules import Rules
 from fakes.simulation.scheduler import Scheduler
+from fakes.simulation.tracing import Trace
 from fakes.simulation.worker import Worker
 
 
@@ -21,6 +22,7 @@ class Stage(Protocol):
     cloud: Cloud
     judge: Judge
     workers: list[Worker]
+    trace: Trace | None
 
     def replace(self, worker: Worker, *, same_machine: bool) -> None:
         """Start a process in the place of one that ended."""
@@ -34,7 +36,14 @@ class Fate:
         self._random = stage.random
         self.dead = False
         self.paused_until = 0.0
-        self._at_a_change = (self._pause, self._kill, self._lose_machine, self._lose_machine, self._cut_off)
+        self._at_a_change: tuple[Callable[[Worker], None], ...] = (
+            self._kill,
+            self._lose_machine,
+            self._lose_machine,
+            self._cut_off,
+        )
+        if stage.rules.late:
+            self._at_a_change = (*self._at_a_change, self._pause)
         self._at_any_time = (self._cut_off, self._fill, self._stop, self._forget_uploads)
 
     def run(self) -> None:
@@ -68,7 +77,10 @@ class Fate:
     def _trouble(self, worker: Worker, choices: Sequence[Callable[[Worker], None]]) -> None:
         if not (worker.machine.dead or worker.ended):
             trouble = self._random.choice(choices)
-            self._stage.judge.events[f"fate: {trouble.__name__.strip('_').replace('_', ' ')}"] += 1
+            what = trouble.__name__.strip("_").replace("_", " ")
+            self._stage.judge.events[f"fate: {what}"] += 1
+            if self._stage.trace is not None:
+                self._stage.trace(self._stage.scheduler.now, "fate", what, (worker.name, worker.mount.view.name))
             trouble(worker)
 
     def _pause(self, worker: Worker) -> None:
@@ -82,7 +94,7 @@ class Fate:
         self._note(self._die(worker, same_machine=True))
 
     def _lose_machine(self, worker: Worker) -> None:
-        late = self._random.random() < 0.5
+        late = self._stage.rules.late and self._random.random() < 0.5
         self._stage.cloud.crash(worker.mount.view, lambda: self._random.uniform(0, 250) if late else None)
         self._note(250.0 + self._die(worker, same_machine=False))
 
@@ -100,7 +112,7 @@ class Fate:
         mount.away = True
         mount.empty = self._random.random() < 0.3
         mount.lands = self._random.random() < 0.4
-        if self._random.random() < 0.5:
+        if not self._stage.rules.late or self._random.random() < 0.5:
             cloud.crash(mount.view, lambda: None)
         cloud.freeze(mount.view, seconds, self._random.uniform(0, self._longest))
         self._later(seconds, lambda: setattr(mount, "away", False))

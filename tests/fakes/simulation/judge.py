@@ -82,11 +82,22 @@ class Judge:
         """Tell whether every job has left the inbox, as the servers have it."""
         return all(one.written and not self._remains(cloud, one) for one in self._submissions)
 
-    def leftovers(self, cloud: Cloud) -> list[str]:
-        """Return what the servers hold that should be gone when all is over."""
+    def leftovers(self, cloud: Cloud, *, calm: bool) -> list[str]:
+        """Return what the servers hold that should be gone when all is over.
+
+        A mount can lose the deletion of a job's data and not that of its manifest: unless all was `calm`, data may
+        be left over where deletions are uploaded like everything else. Two jobs with the same data, done at the same
+        time by two workers, may each leave it for the other.
+        """
         leases = [path for path, _, _ in cloud.below(None, LEASES)]
         inbox = [path for path, _, _ in cloud.below(None, INBOX)]
-        kept = tuple(place for one in self._submissions if one.must_fail for place in one.places)
+        lost = not calm and not cloud.delays.deletes_at_once
+        kept = tuple(
+            place
+            for one in self._submissions
+            if one.must_fail or lost or one.kind == "same twice"
+            for place in one.places
+        )
         return leases + [path for path in inbox if TEMPORARY_PREFIX in path or not path.startswith(kept or ("?",))]
 
     def check_end(self, store: Mount, cloud: Cloud) -> None:

@@ -64,6 +64,8 @@ class MemoryFile:
     def is_file(self) -> bool:
         return True
 
+    exists = is_file
+
     def stat(self) -> Any:
         return SimpleNamespace(st_size=len(self.data), st_mtime_ns=0)
 

@@ -4,7 +4,8 @@ import io
 from collections.abc import Callable, Sequence
 from typing import Any, BinaryIO
 
-from fakes.simulation.cloud import Cloud, View
+from fakes.simulation.cloud import Cloud
+from fakes.simulation.versions import View
 
 from panini_daemon.storage.errors import NotFound, RootLost, StoreFull, StoreUnavailable, UnsafeName
 from panini_daemon.storage.names import split_path

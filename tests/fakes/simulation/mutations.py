@@ -1,7 +1,7 @@
 """Designs that would be wrong: what the simulation must find."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from fakes.simulation.rules import Rules
@@ -91,16 +91,25 @@ def change_rules(patch: Patch, **changes: Any) -> None:
     patch(World, "__init__", init)
 
 
-MUTATIONS: Mapping[str, Callable[[Patch], None]] = {
-    one.__name__: one
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """How to make a design wrong, what a violation says that shows it, and seeds that found it before."""
+
+    apply: Callable[[Patch], None]
+    shows: str
+    found_by: tuple[int, ...] = ()
+
+
+MUTATIONS: Mapping[str, Mutation] = {
+    one.apply.__name__: one
     for one in (
-        commit_without_comparing,
-        remove_without_looking_again,
-        remove_at_once,
-        claim_without_settling,
-        call_stale_by_wall_clock,
-        claim_by_moving_the_manifest,
-        trust_a_recipe_alone,
-        write_over_other_commits,
+        Mutation(commit_without_comparing, "a commit decodes to", (1,)),
+        Mutation(remove_without_looking_again, "without a commit", (163, 205)),
+        Mutation(remove_at_once, "without a commit", (112, 129)),
+        Mutation(claim_without_settling, "was compressed", (1,)),
+        Mutation(call_stale_by_wall_clock, "", (2,)),
+        Mutation(claim_by_moving_the_manifest, "without a commit", (0,)),
+        Mutation(trust_a_recipe_alone, "without a commit", (234,)),
+        Mutation(write_over_other_commits, "without a commit", (25,)),
     )
 }

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from random import Random
 
-from fakes.simulation.cloud import Delays
 from fakes.simulation.compute import Habits
+from fakes.simulation.versions import Delays
 
 from panini_daemon.storage.lease_timing import LeaseTiming
 
@@ -19,13 +19,17 @@ SKEW = 0.005
 class Rules:
     """All that is drawn at the start. Times are in true seconds.
 
-    In a `calm` world nothing is killed, paused, cut off or full. `slow_operations` and `strikes` are how often an
-    operation takes long, and how often something befalls a worker right after it changed something. Faults and submissions end at `trouble_until`.
+    In a `calm` world nothing is killed, cut off or full. In a `late` world a worker may stand still in the middle of a
+    write, and what it wrote may arrive long after others did its work. What differs by worker is not protected then:
+    payloads after a codec has failed, and files that are sent under one base; only the other worlds have these.
+    `slow_operations` and `strikes` are how often an operation takes long, and how often something befalls a worker
+    right after it changed something. Troubles and submissions end at `trouble_until`.
     """
 
     workers: int
     jobs: int
     calm: bool
+    late: bool
     trouble_until: float
     delays: Delays
     tells: bool
@@ -41,11 +45,13 @@ class Rules:
 def draw_rules(random: Random) -> Rules:
     """Draw a world."""
     calm = random.random() < 0.3
+    late = not calm and random.random() < 0.6
     longest = random.choice((0.5, 3.0, LONGEST_DELAY))
     return Rules(
         workers=random.choice((1, 2, 2, 3, 3, 4)),
         jobs=random.choice((1, 2, 2, 3, 4)),
         calm=calm,
+        late=late,
         trouble_until=random.uniform(40.0, 300.0),
         delays=Delays(
             upload=random.uniform(0.0, longest),
@@ -56,11 +62,11 @@ def draw_rules(random: Random) -> Rules:
             duplicates=random.random() < 0.5,
         ),
         tells=random.random() < 0.3,
-        habits=Habits(slowest=random.choice((3.0, 20.0, 100.0)), trouble=random.choice((0.0, 0.0, 0.2))),
-        slow_operations=0.0 if calm else random.choice((0.0, 0.002, 0.01)),
+        habits=Habits(slowest=random.choice((3.0, 20.0, 100.0)), trouble=0.0 if late else random.choice((0.0, 0.2))),
+        slow_operations=random.choice((0.0, 0.002, 0.01)) if late else 0.0,
         strikes=0.0 if calm else random.choice((0.0, 0.01, 0.04)),
         poll_max=random.choice((8.0, 20.0)),
         timing=LeaseTiming(settle=SETTLE, refresh=12.0, stale=90.0, stop=60.0),
         removal_delay=15.0,
-        arrival_timeout=random.choice((40.0, 90.0)),
+        arrival_timeout=random.choice((60.0, 90.0)),
     )

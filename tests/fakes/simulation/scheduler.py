@@ -118,3 +118,9 @@ class Scheduler:
         if task:  # it has begun
             task.parent = getcurrent()
             task.throw(Killed)
+
+
+def current_task() -> Task:
+    """Return the task that runs."""
+    task: Any = getcurrent()
+    return task

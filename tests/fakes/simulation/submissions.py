@@ -42,11 +42,12 @@ class Errand:
     send: Callable[[Store, Clock, Wait], None]
 
 
-def draw_errands(random: Random, jobs: int) -> list[Errand]:
-    """Draw about so many jobs; some come in pairs that get into each other's way."""
+def draw_errands(random: Random, jobs: int, *, one_base: bool) -> list[Errand]:
+    """Draw about so many jobs; some come in pairs that get into each other's way, with `one_base` under one base."""
     errands: list[Errand] = []
+    forms = [form for form in _FORMS if one_base or form[0] is not _same_base]
     for number in range(jobs):
-        make = random.choices([make for make, _ in _FORMS], [weight for _, weight in _FORMS])[0]
+        make = random.choices([make for make, _ in forms], [weight for _, weight in forms])[0]
         errands += make(random, f"file-{number}")
     return errands
 

@@ -1,6 +1,5 @@
 """One whole worker: the real service, inbox, leases and line, on a simulated machine."""
 
-from collections import Counter, deque
 from collections.abc import Callable
 from functools import partial
 from random import Random
@@ -10,102 +9,24 @@ from fakes.simulation.compute import Habits, SimulatedCompute, registry
 from fakes.simulation.machine import Machine, MemoryKeep, MemorySpool
 from fakes.simulation.mount import Mount
 from fakes.simulation.rules import Rules
-from fakes.simulation.scheduler import Scheduler, Task
+from fakes.simulation.scheduler import Scheduler, current_task
+from fakes.simulation.threads import Log, Signal, TaskPool
 
 from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.parts import Parts
-from panini_daemon.pipeline import Line, group
-from panini_daemon.progress import JobProgress
+from panini_daemon.pipeline import Line
 from panini_daemon.service import Service
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.inbox import Inbox
-from panini_daemon.storage.jobs import Chunk
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.root import chunk_folder, open_root
 from panini_daemon.storage.watching import Backoff
-from panini_daemon.work_pool import Work
 
 _DRAIN = 8.0
 _THREADS = 2
-
-
-class Signal:
-    """Stands in for the service's wake-up event."""
-
-    def __init__(self, scheduler: Scheduler) -> None:
-        self.task: Task | None = None
-        self._scheduler = scheduler
-        self._is_set = False
-
-    def set(self) -> None:
-        self._is_set = True
-        if self.task is not None:
-            self._scheduler.wake(self.task)
-
-    def is_set(self) -> bool:
-        return self._is_set
-
-    def wait(self, seconds: float) -> None:
-        if not self._is_set:
-            self._scheduler.sleep(max(seconds, 0.01))
-
-    def clear(self) -> None:
-        self._is_set = False
-
-
-class Log:
-    """Counts events; `tell` is told each of them with its fields."""
-
-    def __init__(self, tell: Callable[[str, dict[str, Any]], None], fields: dict[str, Any] | None = None) -> None:
-        self._tell = tell
-        self._fields = fields or {}
-
-    def bind(self, **fields: Any) -> "Log":
-        return Log(self._tell, {**self._fields, **fields})
-
-    def debug(self, event: str, **fields: Any) -> None:
-        self._tell(event, {**self._fields, **fields})
-
-    info = warning = error = debug
-
-
-class TaskPool:
-    """A pool whose threads are tasks."""
-
-    def __init__(self, threads: int, work: Work, scheduler: Scheduler, machine: Machine) -> None:
-        self._threads, self._work = threads, work
-        self._scheduler, self._machine = scheduler, machine
-        self._groups: deque[tuple[JobProgress, list[Chunk]]] = deque()
-        self._busy = 0
-        self._open = True
-
-    def add(self, progress: JobProgress) -> None:
-        if self._open:
-            self._groups.extend((progress, chunks) for chunks in group(progress.job.chunks))
-        while self._busy < min(self._threads, len(self._groups)):
-            self._busy += 1
-            self._scheduler.start(self._run, self._machine)
-
-    def close(self) -> None:
-        self._open = False
-        self._groups.clear()
-
-    def join(self, seconds: float) -> bool:
-        self.wait(seconds)
-        return not self._busy
-
-    def wait(self, seconds: float) -> None:
-        until = self._scheduler.now + seconds
-        while self._busy and self._scheduler.now < until:
-            self._scheduler.sleep(1.0)
-
-    def _run(self) -> None:
-        while self._groups:
-            self._work(*self._groups.popleft())
-        self._busy -= 1
 
 
 class Worker:
@@ -152,7 +73,7 @@ class Worker:
         service = self.service
         wake: Any = Signal(self._scheduler)
         service.wake = wake
-        wake.task = _current()
+        wake.task = current_task()
         while not service.finished:
             delay = service.step()
             if not service.finished:
@@ -242,13 +163,3 @@ class Worker:
 
     def _stop_for(self, error: Exception) -> None:
         self.service.stop_for(error)
-
-
-def _current() -> Task:
-    from greenlet import getcurrent
-
-    task: Any = getcurrent()
-    return task
-
-
-Counts = Counter[str]

@@ -13,11 +13,11 @@ from fakes.simulation.judge import Judge
 from fakes.simulation.machine import Machine, MachineClock
 from fakes.simulation.mount import Mount
 from fakes.simulation.rules import SKEW, Rules, draw_rules
-from fakes.simulation.scheduler import Killed, Scheduler
+from fakes.simulation.scheduler import Scheduler
 from fakes.simulation.submissions import Errand, draw_errands
+from fakes.simulation.tracing import Trace, trace_mount
 from fakes.simulation.worker import Worker
 
-from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.root import open_root
 
 _ENOUGH = 3000.0
@@ -41,14 +41,14 @@ class Report:
 class World:
     """Everything. `rules` can be given instead of drawn; `trace` is told each operation and log line."""
 
-    def __init__(self, seed: int, rules: Rules | None = None, trace: Any = None) -> None:
+    def __init__(self, seed: int, rules: Rules | None = None, trace: Trace | None = None) -> None:
         self.seed = seed
         self.random = Random(seed)
         drawn = draw_rules(self.random)
         self.rules = rules or drawn
         self.scheduler = Scheduler()
         self.trace = trace
-        self._errands = draw_errands(self.random, self.rules.jobs)
+        self._errands = draw_errands(self.random, self.rules.jobs, one_base=not self.rules.late)
         self.judge = Judge(self._time, [errand.submission for errand in self._errands])
         self.cloud = Cloud(self._time, self.random, self.rules.delays, self.judge.note_written)
         self.workers: list[Worker] = []
@@ -76,9 +76,9 @@ class World:
         tidy_since, until = self.scheduler.now, self.scheduler.now + _TIDY
         while self.scheduler.now < until and self.scheduler.now - tidy_since < _CALM:
             self.scheduler.run(self.scheduler.now + _GAP)
-            if self.judge.leftovers(self.cloud) or self.cloud.is_unsettled():
+            if self.judge.leftovers(self.cloud, calm=self.rules.calm) or self.cloud.is_unsettled():
                 tidy_since = self.scheduler.now
-        if left := self.judge.leftovers(self.cloud):
+        if left := self.judge.leftovers(self.cloud, calm=self.rules.calm):
             self.judge.accuse(f"left over: {', '.join(left)}")
 
     def replace(self, worker: Worker, *, same_machine: bool) -> None:
@@ -90,6 +90,7 @@ class World:
         if same_machine:
             worker.machine.dead = True
             fresh = self._make_worker(name, worker.machine.clock, worker.mount, worker.disk)
+            fresh.machine.paused_until = worker.machine.paused_until  # it may be asleep
         else:
             self.cloud.close_view(worker.mount.view)
             fresh = self._make_worker(name, self._draw_clock(), None, {})
@@ -110,7 +111,7 @@ class World:
     def _start_sender(self, errand: Errand) -> None:
         machine = Machine(self._draw_clock())
         mount = self._mount(f"sender-{len(self.cloud.views)}", machine)
-        slow = self.random.choice((0.5, 5.0, 20.0))
+        slow = self.random.choice((0.5, 3.0, 6.0))
         wait = partial(self._dawdle, slow)
 
         def send() -> None:
@@ -147,7 +148,11 @@ class World:
         self.judge.note_event(worker, event, fields)
 
     def _mount(self, name: str, machine: Machine) -> Mount:
-        return Mount(self.cloud, self.cloud.view(name), self._work, tells=self.rules.tells, changed=self._fate.strike)
+        view, tells = self.cloud.view(name), self.rules.tells
+        mount = Mount(self.cloud, view, self._work, tells=tells, changed=self._fate.strike)
+        if self.trace is not None:
+            trace_mount(mount, self._time, self.trace)
+        return mount
 
     def _plain_mount(self, name: str) -> Mount:
         return Mount(self.cloud, self.cloud.view(name), lambda: None, tells=False)
@@ -179,6 +184,3 @@ class World:
         counts["chunks compressed twice, excused"] += judge.excused
         counts["calm worlds"] += self.rules.calm
         return counts
-
-
-__all__ = ["Killed", "Report", "StorageError", "World"]
