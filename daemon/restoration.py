@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -11,6 +11,7 @@ from panini_daemon.errors import Incomplete, ReconstructionFailed
 from panini_daemon.reader import Reader
 from panini_daemon.storage.commits import MANIFEST, read_recipe
 from panini_daemon.storage.errors import ManifestInvalid, NotFound
+from panini_daemon.storage.recipe import Recipe
 from panini_daemon.whole_file import whole_file
 
 _PIECE = 1 << 20
@@ -98,7 +99,13 @@ def _plan(reader: Reader, folder: str) -> _Plan:
             "wait until they are committed, or submit the file again"
         )
     wanted = {chunk_id: found[chunk_id] for chunk_id in (sorted(expected) or found)}
-    offsets = {chunk_id: read_recipe(reader.store, place).offset for chunk_id, place in wanted.items()}
+    recipes = {chunk_id: read_recipe(reader.store, place) for chunk_id, place in wanted.items()}
+    offsets = {chunk_id: recipe.offset for chunk_id, recipe in recipes.items()}
+    if not expected and len(wanted) < (total := told_total(recipes.values())):
+        raise Incomplete(
+            f"{folder}: {len(wanted)} chunks are there and no manifest lists them, their recipes tell of {total}; "
+            "wait until all are committed, or submit the file again"
+        )
     size, sha256 = manifest.get("total_size"), manifest.get("original_hash")
     return _Plan(
         {chunk_id: wanted[chunk_id] for chunk_id in sorted(wanted, key=lambda one: (offsets[one], one))},
@@ -128,6 +135,11 @@ def expected_ids(manifest: dict[str, object]) -> set[int]:
         return set()
     ids = [chunk.get("chunk_id", chunk.get("id")) for chunk in chunks if isinstance(chunk, dict)]
     return {one for one in ids if isinstance(one, int)}
+
+
+def told_total(recipes: Iterable[Recipe]) -> int:
+    """Return how many chunks the file has as far as its recipes tell, 0 where none does."""
+    return max((recipe.assembly_info.total_chunks or 0 for recipe in recipes), default=0)
 
 
 def _check_whole(plan: _Plan, folder: str, size: int, digest: str) -> None:
