@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -128,13 +128,23 @@ def read_manifest(reader: Reader, folder: str) -> dict[str, object]:
     return manifest
 
 
-def expected_ids(manifest: dict[str, object]) -> set[int]:
+def expected_ids(manifest: Mapping[str, object]) -> set[int]:
     """Return the chunk ids that a manifest lists; both published spellings are read."""
+    return {chunk_id for chunk_id, _ in _list_chunks(manifest)}
+
+
+def expected_hashes(manifest: Mapping[str, object]) -> dict[int, str]:
+    """Return the SHA-256 of each chunk of which a manifest tells it, in hex."""
+    told = {chunk_id: chunk.get("hash", chunk.get("original_hash")) for chunk_id, chunk in _list_chunks(manifest)}
+    plain = {id_: found.lower().removeprefix("sha256:") for id_, found in told.items() if isinstance(found, str)}
+    return {chunk_id: found for chunk_id, found in plain.items() if found}
+
+
+def _list_chunks(manifest: Mapping[str, object]) -> Iterator[tuple[int, dict[str, object]]]:
     chunks = manifest.get("chunks")
-    if not isinstance(chunks, list):
-        return set()
-    ids = [chunk.get("chunk_id", chunk.get("id")) for chunk in chunks if isinstance(chunk, dict)]
-    return {one for one in ids if isinstance(one, int)}
+    for chunk in chunks if isinstance(chunks, list) else ():
+        if isinstance(chunk, dict) and isinstance(chunk_id := chunk.get("chunk_id", chunk.get("id")), int):
+            yield chunk_id, chunk
 
 
 def told_total(recipes: Iterable[Recipe]) -> int:
