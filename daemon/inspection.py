@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -155,8 +155,8 @@ def _look_at_file(
     missing = tuple(sorted(listed - chunks.keys()))
     digest = whole.digest() if deep and not missing and chunks else None
     problems += _check_whole(base, manifest, whole.size, digest)
-    if not listed and not problems:
-        problems += _check_total(base, chunks.values())
+    if not problems:
+        problems += _check_total(base, listed, chunks)
     return FileLook(base, manifest, chunks, missing, digest, tuple(problems))
 
 
@@ -209,15 +209,20 @@ def _check_whole(base: str, manifest: Mapping[str, object], size: int, digest: s
         )
 
 
-def _check_total(base: str, chunks: Iterable[ChunkLook]) -> Iterator[Problem]:
-    recipes = [chunk.commit.recipe for chunk in chunks if chunk.commit]
-    total, there = told_total(recipes), len(list(chunks))
-    if there < total:
+def _check_total(base: str, listed: Collection[int], chunks: Mapping[int, ChunkLook]) -> Iterator[Problem]:
+    total = told_total(chunk.commit.recipe for chunk in chunks.values() if chunk.commit)
+    if len({*listed, *chunks}) < total:
         yield Problem(
             base,
             "Incomplete",
-            f"the recipes in {base} tell of {total} chunks, {there} are there, and no manifest lists them; "
+            f"the recipes in {base} tell of {total} chunks, {len(chunks)} are there, and no manifest lists the others; "
             "they may still be in the inbox, else submit the file again",
+        )
+    elif listed and len(listed) < total:
+        yield Problem(
+            f"{base}/{MANIFEST}",
+            "Incomplete",
+            f"it lists {len(listed)} chunks, the recipes beside it tell of {total}: `restore` would leave some out",
         )
 
 

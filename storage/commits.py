@@ -37,7 +37,7 @@ def find_commit(store: Store, folder: str) -> Commit:
     """
     recipe, path = read_recipe(store, folder), f"{folder}/{PAYLOAD}" if folder else PAYLOAD
     try:
-        digest, size = _hash_file(store, path)
+        digest, size = hash_file(store, path)
     except NotFound as error:
         raise NotCommitted(f"{folder} is not committed: {error}") from error
     if recipe.payload_hash not in (None, digest):
@@ -103,7 +103,7 @@ def write_commit(
     allowed()
     store.write(paths[1], recipe, durable=durable)
     try:
-        intact = _hash_file(store, paths[0])[0] == payload_hash and store.read(paths[1]) == recipe
+        intact = hash_file(store, paths[0])[0] == payload_hash and store.read(paths[1]) == recipe
     except NotFound:
         intact = False
     if not intact:
@@ -114,7 +114,8 @@ def write_commit(
     return paths
 
 
-def _hash_file(store: Store, path: str) -> tuple[str, int]:
+def hash_file(store: Store, path: str) -> tuple[str, int]:
+    """Return the SHA-256, in hex, and the size in bytes of a file. Raises NotFound."""
     digest, size = hashlib.sha256(), 0
     with store.open(path) as file:
         while piece := file.read(_PIECE):

@@ -86,6 +86,16 @@ def test_an_end_that_no_manifest_lists_is_missed_where_the_recipes_tell_of_it() 
     assert (problem.path, problem.error) == ("compressed_chunks/a", "Incomplete")
 
 
+def test_a_manifest_that_leaves_out_a_chunk_is_found() -> None:
+    store = MemoryStore()
+    commit_file(store, "a", [b"one", b"two"])
+    place = {"offset": 3, "size": 3, "total_chunks": 2}
+    commit(store, "compressed_chunks/a/chunk_0001", b"two", chunk_id=1, offset=3, assembly_info=place)
+    store.write("compressed_chunks/a/manifest.json", json.dumps(describe("a", [b"one"])).encode())
+    (problem,) = verify(store, deep=False).problems
+    assert (problem.path, problem.error) == ("compressed_chunks/a/manifest.json", "Incomplete")
+
+
 def test_a_chunk_that_the_manifest_lists_and_the_tree_lacks_is_found() -> None:
     store = MemoryStore()
     commit_file(store, "a", [b"one", b"two"])

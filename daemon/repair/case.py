@@ -1,0 +1,97 @@
+"""What a repair knows of a tree while it goes on: what is damaged, what there is to mend it with, what was done."""
+
+from collections.abc import Callable, Mapping
+
+from panini_daemon.receipts import receipt_path
+from panini_daemon.repair.descriptions import Described, describe
+from panini_daemon.repair.findings import Damage, Fate, Repaired, Spot, Tools
+from panini_daemon.repair.inbox_jobs import read_inbox
+from panini_daemon.repair.placing import is_sound
+from panini_daemon.repair.receipts import Origin, Receipt, origin_of, read_receipts
+from panini_daemon.repair.strays import find_strays
+from panini_daemon.repair.survey import Survey
+from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.jobs import SourceFile
+from panini_daemon.storage.plans import Plan, Wanted
+from panini_daemon.storage.recipe import Recipe
+
+
+class Case:
+    """`left` are the damages about which nothing was done yet, `mended` the recipes of chunks put in place.
+
+    `believed` are chunks that count as good against their manifest, `plans` what the inbox's manifests say.
+    """
+
+    def __init__(self, tools: Tools, survey: Survey) -> None:
+        """Read the strays, the receipts and the inbox's manifests. Raises StoreUnavailable."""
+        self.tools, self.survey, self.result = tools, survey, Repaired(tools.dry_run)
+        self.left = dict(survey.damages)
+        self.mended: dict[Spot, Recipe] = {}
+        self.believed: set[Spot] = set()
+        self.strays = find_strays(
+            tools.store, survey.roots, {spot.folder for spot in self.left}, survey.duplicates, tools.threads
+        )
+        self.receipts: list[Receipt] = list(read_receipts(tools.store))
+        self.plans: list[Plan] = list(read_inbox(tools.store, tools.clock))
+        self.jobs: dict[Spot, list[Plan]] = {}
+        for plan in self.plans:
+            for chunk in plan.chunks:
+                self.jobs.setdefault(Spot(chunk.base, chunk.chunk_id), []).append(plan)
+        self._described: dict[str, Described] = {}
+        self._sources: dict[str, list[Mapping[str, object]]] = {}
+        for receipt in self.receipts:
+            told = {**receipt.source, "job_id": receipt.job_id, "manifest_path": receipt.manifest_path}
+            for base in receipt.bases:
+                self._sources.setdefault(base, []).append(told)
+
+    def chunks(self) -> list[tuple[Spot, Damage]]:
+        """Return the damages of single chunks that are left."""
+        return [(spot, damage) for spot, damage in self.left.items() if spot.chunk_id >= 0]
+
+    def act(self, damage: Damage, change: Callable[[], None] = lambda: None) -> bool:
+        """Look once more, then make the change; False, and no damage any more, where the chunk is there now."""
+        spot = damage.spot
+        if self.is_there(spot.folder) if spot.chunk_id < 0 else is_sound(self.tools, damage):
+            self.left.pop(spot, None)
+            return False
+        if not self.tools.dry_run:
+            self.tools.ready()
+            change()
+        return True
+
+    def end(self, damage: Damage, fate: Fate, message: str) -> None:
+        """Note what became of a damage."""
+        self.left.pop(damage.spot, None)
+        self.result.add(damage.spot.folder, fate, message)
+
+    def describe(self, base: str) -> Described:
+        """Return what is known of a file that the survey found damaged."""
+        if base not in self._described:
+            look = self.survey.files.get(base)
+            self._described[base] = describe(look, self.strays) if look else Described(SourceFile(base), {}, {}, ())
+        return self._described[base]
+
+    def origin_of(self, spot: Spot) -> Origin | None:
+        """Return the job of a repository that a chunk came from, None where it came otherwise or nothing tells."""
+        recipes = (stray.recipe for stray in self.strays.recipes(spot.base, spot.chunk_id))
+        told: list[Mapping[str, object]] = [recipe.source for recipe in recipes if recipe]
+        told += [*self.describe(spot.base).sources, *self._sources.get(spot.base, ())]
+        origins = (origin_of(self.tools.store, source) for source in told)
+        return next((origin for origin in origins if origin), None)
+
+    def remove_receipt(self, job_id: str) -> None:
+        """Delete the receipt of a job that is to be done again."""
+        self.tools.ready()
+        self.tools.store.delete(receipt_path(job_id))
+
+    def is_there(self, folder: str) -> bool:
+        """Tell whether anything is in a folder."""
+        try:
+            return bool(self.tools.store.list(folder))
+        except NotFound:
+            return False
+
+
+def is_wanted(damage: Damage, chunk: Wanted) -> bool:
+    """Tell whether a chunk that is offered may be the one that is missing."""
+    return None in (damage.expected, chunk.original_hash) or damage.expected == chunk.original_hash

@@ -1,0 +1,49 @@
+"""Last steps: chunks that a repository offers again, and those that are lost."""
+
+from functools import partial
+
+from panini_daemon.receipts import receipt_path
+from panini_daemon.repair.case import Case
+from panini_daemon.repair.findings import Fate
+from panini_daemon.repair.jobs_step import make_way
+from panini_daemon.storage.root import FAILED
+
+
+def believe_chunks(case: Case) -> None:
+    """Take chunks for good that agree with themselves and say that they belong here, against the manifest."""
+    for spot, damage in list(case.left.items()):
+        if damage.doubtful and case.act(damage):
+            case.believed.add(spot)
+            del case.left[spot]  # what becomes of the manifest is told with it
+
+
+def offer_again(case: Case) -> None:
+    """Remove the receipts of a repository's jobs whose chunks are gone: without one, a job is offered again."""
+    for damage in list(case.left.values()):
+        origin = case.origin_of(damage.spot)
+        if origin is None or origin.ended == FAILED or not case.act(damage, partial(make_way, case, damage)):
+            continue
+        receipt = receipt_path(origin.job_id)
+        if origin.ended and not case.tools.dry_run:
+            case.remove_receipt(origin.job_id)
+        case.end(
+            damage,
+            Fate.OFFERED,
+            f"without {receipt}, a worker that polls {origin.repository} is offered it again; "
+            "where its metadata.json there says completed, set it to pending",
+        )
+
+
+def tell_lost(case: Case) -> None:
+    """Tell of what nothing in the tree brings back; its damaged files stay where they are."""
+    for damage in list(case.left.values()):
+        origin = case.origin_of(damage.spot)
+        if origin is not None and origin.ended == FAILED:
+            folder = f"{FAILED}/{origin.job_id}"
+            what = f"{folder}/error.json says why its job failed: remove the cause, then delete {folder}"
+        else:
+            what = "submit the file again"
+        if damage.spot.chunk_id < 0:
+            what += ", or delete the receipt if you took the file out"
+        if case.act(damage):
+            case.end(damage, Fate.LOST, f"{damage.reason}; nothing in the tree brings it back: {what}")
