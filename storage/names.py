@@ -67,7 +67,14 @@ def safe_base(text: str) -> str:
 
 def plain_name(name: str) -> str:
     """Return what a file or folder is called that a shared folder shows as `name (1)`; else the name itself."""
-    return _COPY.sub("", name)
+    while (plain := _COPY.sub("", name)) not in ("", name):
+        name = plain
+    return name
+
+
+def plain_path(path: str) -> str:
+    """Return a path with the plain name of each of its segments."""
+    return "/".join(plain_name(segment) for segment in path.split("/"))
 
 
 def is_unfinished(name: str) -> bool:

@@ -1,15 +1,18 @@
 """What a repair knows of a tree while it goes on: what is damaged, what there is to mend it with, what was done."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
+from panini_daemon.inspection import FileLook
 from panini_daemon.receipts import receipt_path
 from panini_daemon.repair.descriptions import Described, describe
 from panini_daemon.repair.findings import Damage, Fate, Repaired, Spot, Tools
 from panini_daemon.repair.inbox_jobs import read_inbox
 from panini_daemon.repair.placing import is_sound
 from panini_daemon.repair.receipts import Origin, Receipt, origin_of, read_receipts
-from panini_daemon.repair.strays import find_strays
-from panini_daemon.repair.survey import Survey
+from panini_daemon.repair.strays import Strays, find_strays
+from panini_daemon.repair.survey import Survey, base_of
+from panini_daemon.restoration import expected_hashes
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.jobs import SourceFile
 from panini_daemon.storage.plans import Plan, Wanted
@@ -31,6 +34,8 @@ class Case:
         self.strays = find_strays(
             tools.store, survey.roots, {spot.folder for spot in self.left}, survey.duplicates, tools.threads
         )
+        self.disputed = {base for base, look in survey.files.items() if is_disputed(look, self.left, self.strays)}
+        self.left = {spot: self._judge(damage) for spot, damage in self.left.items()}
         self.receipts: list[Receipt] = list(read_receipts(tools.store))
         self.plans: list[Plan] = list(read_inbox(tools.store, tools.clock))
         self.jobs: dict[Spot, list[Plan]] = {}
@@ -43,6 +48,13 @@ class Case:
             told = {**receipt.source, "job_id": receipt.job_id, "manifest_path": receipt.manifest_path}
             for base in receipt.bases:
                 self._sources.setdefault(base, []).append(told)
+
+    def _judge(self, damage: Damage) -> Damage:
+        """Let recipes tell a chunk's hash where the file's manifest is disputed."""
+        if damage.spot.base not in self.disputed or damage.doubtful:
+            return damage
+        told = own_hashes(damage.spot, self.strays)
+        return replace(damage, expected=told.pop() if len(told) == 1 else None, disputed=True)
 
     def chunks(self) -> list[tuple[Spot, Damage]]:
         """Return the damages of single chunks that are left."""
@@ -68,8 +80,14 @@ class Case:
         """Return what is known of a file that the survey found damaged."""
         if base not in self._described:
             look = self.survey.files.get(base)
-            self._described[base] = describe(look, self.strays) if look else Described(SourceFile(base), {}, {}, ())
+            self._described[base] = self.describe_look(look) if look else Described(SourceFile(base), {}, {}, ())
         return self._described[base]
+
+    def describe_look(self, look: FileLook) -> Described:
+        """Return what a look at a file tells; a manifest that is disputed tells nothing."""
+        if base_of(look.folder) in self.disputed:
+            look = replace(look, manifest={})
+        return describe(look, self.strays)
 
     def origin_of(self, spot: Spot) -> Origin | None:
         """Return the job of a repository that a chunk came from, None where it came otherwise or nothing tells."""
@@ -92,6 +110,30 @@ class Case:
             return False
 
 
+def is_disputed(look: FileLook, damages: Mapping[Spot, Damage], strays: Strays) -> bool:
+    """Tell whether chunks that say that they are of a file contradict its manifest, and none speaks for it there.
+
+    Where a good chunk agrees with the manifest, only good chunks are believed against it.
+    """
+    base, expected = base_of(look.folder), expected_hashes(look.manifest)
+    agrees = any(not chunk.error and chunk_id in expected for chunk_id, chunk in look.chunks.items())
+    for damage in (damages.get(Spot(base, chunk_id)) for chunk_id in expected):
+        if damage is None or damage.expected is None or (agrees and not damage.doubtful):
+            continue
+        told = own_hashes(damage.spot, strays)
+        if told and damage.expected not in told:
+            return True
+    return False
+
+
+def own_hashes(spot: Spot, strays: Strays) -> set[str]:
+    """Return the SHA-256 that recipes tell of a chunk which name its file themselves."""
+    recipes = (stray.recipe for stray in strays.recipes(spot.base, spot.chunk_id))
+    return {recipe.original_hash for recipe in recipes if recipe and recipe.base == spot.base}
+
+
 def is_wanted(damage: Damage, chunk: Wanted) -> bool:
     """Tell whether a chunk that is offered may be the one that is missing."""
+    if damage.disputed and damage.expected is None:
+        return False
     return None in (damage.expected, chunk.original_hash) or damage.expected == chunk.original_hash

@@ -7,7 +7,7 @@ from panini_daemon.repair.findings import Tools
 from panini_daemon.repair.strays import Stray
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, Commit, find_commit
 from panini_daemon.storage.errors import NotCommitted, NotFound
-from panini_daemon.storage.names import plain_name
+from panini_daemon.storage.names import plain_name, plain_path
 from panini_daemon.storage.recipe import Recipe
 
 
@@ -65,7 +65,7 @@ def _says(recipe: Recipe) -> tuple[object, ...]:
 
 def remove_empty(tools: Tools, folder: str) -> None:
     """Delete a duplicate folder, and those that it lies in, as far as nothing is left in them."""
-    while not tools.dry_run and folder != "/".join(plain_name(segment) for segment in folder.split("/")):
+    while not tools.dry_run and folder != plain_path(folder):
         try:
             if tools.store.list(folder):
                 return

@@ -47,7 +47,7 @@ class Damage:
     """A spot without the chunk that belongs there. `expected` is its SHA-256 where the manifest tells it.
 
     `look` is what was seen there. `doubtful` is a chunk that agrees with itself and says that it belongs there,
-    of which only the manifest says otherwise.
+    of which only the manifest says otherwise. `disputed`: the file's manifest is not to be relied on.
     """
 
     spot: Spot
@@ -55,6 +55,7 @@ class Damage:
     expected: str | None = None
     look: ChunkLook | None = None
     doubtful: bool = False
+    disputed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

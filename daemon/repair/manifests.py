@@ -54,12 +54,14 @@ def fits(manifest: Mapping[str, object], known: Described) -> bool:
     return all(_agree(listed[chunk_id], recipe) for chunk_id, recipe in known.sound.items())
 
 
-def build(known: Described, whole: Whole | None) -> dict[str, object] | None:
+def build(known: Described, whole: Whole | None, kept: Mapping[str, object]) -> dict[str, object] | None:
     """Return the manifest of a file as its recipes tell it; None where they do not tell which chunks it has.
 
-    What the old manifest told beside stays. A chunk of which nothing is known is listed by its id alone.
+    What the old manifest told beside stays, and `kept`. A chunk of which nothing is known is listed by its id alone.
     """
     ids, total = sorted(known.chunks), known.file.total_chunks or 0
+    if len({recipe.assembly_info.total_chunks for recipe in known.sound.values()} - {None}) > 1:
+        return None
     if len(ids) < total and ids and ids[-1] < total:
         ids = list(range(total))
     if not ids or len(ids) != total:
@@ -70,6 +72,7 @@ def build(known: Described, whole: Whole | None) -> dict[str, object] | None:
     old = {str(entry.get("chunk_id")): entry for entry in entries}
     built = {
         "base_name": known.file.base,
+        **kept,
         **published,
         "total_chunks": total,
         "chunks": [

@@ -1,19 +1,19 @@
 """The step after the chunks: each file's manifest, missing, damaged or wrong."""
 
+import hashlib
 from collections.abc import Iterator, Mapping
 
 from panini_daemon.inspection import FileLook, look_at_files
 from panini_daemon.repair.case import Case
-from panini_daemon.repair.descriptions import Described, describe, read_published
+from panini_daemon.repair.descriptions import Described, read_published
 from panini_daemon.repair.duplicates import remove_empty
-from panini_daemon.repair.findings import Fate
+from panini_daemon.repair.findings import Fate, Spot
 from panini_daemon.repair.inbox_jobs import read_failed
 from panini_daemon.repair.manifests import Whole, build, fits, format_manifest, list_copies, read_object
 from panini_daemon.repair.placing import keep_aside
 from panini_daemon.repair.receipts import origin_of
 from panini_daemon.repair.survey import base_of
 from panini_daemon.storage.commits import MANIFEST
-from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.root import base_folder
 
@@ -21,8 +21,8 @@ from panini_daemon.storage.root import base_folder
 def mend_manifests(case: Case) -> set[str]:
     """Rebuild what manifests are missing or wrong; return the paths that were written."""
     duplicates: dict[str, list[str]] = {}
-    for folder in case.survey.duplicates:
-        duplicates.setdefault("/".join(plain_name(part) for part in base_of(folder).split("/")), []).append(folder)
+    for folder, original in case.survey.duplicates.items():
+        duplicates.setdefault(base_of(original), []).append(folder)
     written = set[str]()
     for base in sorted({*case.survey.files, *duplicates, *(spot.base for spot in case.mended)}):
         look = _look_again(case, base)
@@ -48,7 +48,7 @@ def _look_again(case: Case, base: str) -> FileLook | None:
 
 def _describe(case: Case, look: FileLook) -> Described:
     """Return what is known of a file now; chunks that were mended or are believed count as good."""
-    known, base = describe(look, case.strays), base_of(look.folder)
+    known, base = case.describe_look(look), base_of(look.folder)
     sound: dict[int, Recipe] = dict(known.sound)
     for spot in case.believed:
         chunk = look.chunks.get(spot.chunk_id)
@@ -88,8 +88,7 @@ def _mend(case: Case, look: FileLook, known: Described, folders: list[str], reas
     path = f"{look.folder}/{MANIFEST}"
     manifest = next((one for one in _candidates(case, path, known, folders) if fits(one, known)), None)
     if manifest is None:
-        whole = Whole(sum(chunk.size for chunk in look.chunks.values()), look.digest) if look.digest else None
-        manifest = build(known, whole)
+        manifest = build(known, _find_whole(case, look, known), _keep(look, known))
     if manifest is None:
         what = "delete it to go by the chunks alone, or submit the file again"
         case.result.add(path, Fate.LOST, f"{reason}; nothing tells which chunks its file has: {what}")
@@ -101,6 +100,31 @@ def _mend(case: Case, look: FileLook, known: Described, folders: list[str], reas
         case.tools.store.write(path, data)
     case.result.add(path, Fate.MENDED, f"{reason}; it was rebuilt from what duplicates, jobs and recipes tell")
     return True
+
+
+def _find_whole(case: Case, look: FileLook, known: Described) -> Whole | None:
+    """Return what the whole file comes to, where that was found out or a disputed manifest makes it necessary."""
+    if look.digest:
+        return Whole(sum(chunk.size for chunk in look.chunks.values()), look.digest)
+    if known.file.base not in case.disputed or case.tools.dry_run or set(known.chunks) != set(known.sound):
+        return None
+    digest, size = hashlib.sha256(), 0
+    for chunk_id, chunk in sorted(known.chunks.items()):
+        if chunk.offset != size:
+            return None
+        data = case.tools.reader.read(Spot(known.file.base, chunk_id).folder)[1].data
+        digest.update(data)
+        size += len(data)
+    return Whole(size, digest.hexdigest())
+
+
+def _keep(look: FileLook, known: Described) -> dict[str, object]:
+    """Return what a disputed manifest says of the file that may stay: nothing where it is another file's."""
+    listed = {chunk.original_hash for chunk in read_published(look.manifest, known.file.base)[1]}
+    if not listed & {recipe.original_hash for recipe in known.sound.values()}:
+        return {}
+    gone = ("total_chunks", "total_size", "original_hash", "chunks")
+    return {name: value for name, value in look.manifest.items() if name not in gone}
 
 
 def _candidates(case: Case, path: str, known: Described, folders: list[str]) -> Iterator[Mapping[str, object]]:

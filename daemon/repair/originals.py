@@ -15,6 +15,7 @@ from panini_daemon.storage.errors import NotCommitted, NotFound, StorageError, S
 from panini_daemon.storage.job_manifest import JobFile
 from panini_daemon.storage.jobs import SourceFile
 from panini_daemon.storage.plans import Wanted, make_job_id
+from panini_daemon.storage.recipe import AssemblyInfo, Recipe
 from panini_daemon.storage.root import CHUNKS, INBOX
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.submission import make_manifest
@@ -98,17 +99,35 @@ def original_in_commit(reader: Reader, chunk: Wanted, folder: str) -> Original:
     return Original(chunk, folder, pieces)
 
 
+def decode_anyway(reader: Reader, recipe: Recipe, path: str, chunk: Wanted) -> Original | None:
+    """Return the bytes that a payload gives by a recipe that is damaged or of another payload, where they are right."""
+    blank = recipe.model_copy(update={"original_hash": "", "assembly_info": AssemblyInfo(size=chunk.size)})
+
+    def pieces() -> Iterator[bytes]:
+        yield reader.decode(blank, path).data
+
+    try:
+        digest = hashlib.sha256(reader.decode(blank, path).data).hexdigest()
+    except StoreUnavailable:
+        raise
+    except (StorageError, CompressorError, DaemonError):
+        return None
+    return Original(chunk, path, pieces) if digest == chunk.original_hash else None
+
+
 def submit_originals(
     store: Store,
     file: SourceFile,
     originals: Sequence[Original],
     source: Mapping[str, object],
     scratch: Path,
+    before_manifest: Callable[[], None],
     ready: Callable[[], None],
 ) -> str:
     """Put one job with these chunks of a file into the inbox; return its manifest's path.
 
-    The name comes from the content: the same damage gives the same job. Raises NotFound where bytes went away,
+    The name comes from the content: the same damage gives the same job. `before_manifest` is called once the bytes are
+    in the inbox. Raises NotFound where bytes went away,
     ManifestInvalid, UnsafeName.
     """
     described, offset = list[dict[str, Any]](), 0
@@ -132,6 +151,7 @@ def submit_originals(
         store.put(f"{INBOX}/{place}/data.bin", local)
     finally:
         local.unlink(missing_ok=True)
+    before_manifest()
     ready()
     store.write(f"{INBOX}/{place}.json", data)
     return f"{INBOX}/{place}.json"

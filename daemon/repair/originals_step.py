@@ -3,7 +3,6 @@
 import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import partial
 
 from panini_daemon.repair.case import Case, is_wanted
 from panini_daemon.repair.descriptions import complete
@@ -12,6 +11,7 @@ from panini_daemon.repair.inbox_jobs import find_data, list_leftovers, read_fail
 from panini_daemon.repair.jobs_step import make_way
 from panini_daemon.repair.originals import (
     Original,
+    decode_anyway,
     find_in_leftovers,
     find_same,
     original_in_commit,
@@ -30,15 +30,16 @@ def return_originals(case: Case) -> None:
     if not any(not damage.doubtful for _, damage in case.chunks()):
         return
     found = _find_in_failed(case)
+    found |= _find_by_decoding(case, {spot for spot, _ in case.chunks() if spot not in found})
     found |= _find_by_hash(case, {spot for spot, damage in case.chunks() if spot not in found and not damage.doubtful})
     by_base: dict[str, list[tuple[Damage, Original]]] = {}
     for spot, original in sorted(found.items()):
         if original.chunk.offset is not None:  # else nothing tells where in the file it belongs
             by_base.setdefault(spot.base, []).append((case.left[spot], original))
     for base, pairs in by_base.items():
-        wanted = [pair for pair in pairs if case.act(pair[0], partial(make_way, case, pair[0]))]
+        wanted = [pair for pair in pairs if case.act(pair[0])]
         if wanted:
-            path = _submit(case, base, [original for _, original in wanted])
+            path = _submit(case, base, wanted)
             for damage, original in wanted:
                 case.end(damage, Fate.RETURNED, f"its bytes are in {original.where}, and now in a job, {path}")
 
@@ -54,6 +55,20 @@ def _find_in_failed(case: Case) -> Found:
                 continue
             if original := original_in_file(case.tools.store, complete(chunk, _known(case, spot))):
                 found[spot] = original
+    return found
+
+
+def _find_by_decoding(case: Case, spots: set[Spot]) -> Found:
+    """Find bytes that two files in a chunk's folder give although their hashes do not agree."""
+    found: Found = {}
+    for spot in spots:
+        chunk, beside = _known(case, spot), case.strays.at_home(spot.folder)
+        if case.left[spot].doubtful or not chunk.original_hash or chunk.size is None:
+            continue
+        pairs = ((recipe.recipe, payload.path) for recipe in beside for payload in beside if recipe.recipe is not None)
+        tried = (decode_anyway(case.tools.reader, recipe, path, chunk) for recipe, path in pairs)
+        if original := next((one for one in tried if one), None):
+            found[spot] = original
     return found
 
 
@@ -95,10 +110,16 @@ def _size(case: Case, base: str) -> int:
     return sum(chunk.size or 0 for chunk in case.describe(base).chunks.values())
 
 
-def _submit(case: Case, base: str, originals: list[Original]) -> str:
+def _submit(case: Case, base: str, pairs: list[tuple[Damage, Original]]) -> str:
     if case.tools.dry_run:
         return "inbox/"
     known, tools = case.describe(base), case.tools
     source = next((dict(told) for told in known.sources), {})
     public = {name: value for name, value in source.items() if name not in ("job_id", "manifest_path")}
-    return submit_originals(tools.store, known.file, originals, public, tools.scratch, tools.ready)
+
+    def make_way_for_all() -> None:  # not before: the bytes may be among what is in the way
+        for damage, _ in pairs:
+            make_way(case, damage)
+
+    originals = [original for _, original in pairs]
+    return submit_originals(tools.store, known.file, originals, public, tools.scratch, make_way_for_all, tools.ready)

@@ -1,6 +1,6 @@
 """Recipes and payloads that are no part of a good commit: duplicates, and what lies in a damaged chunk's folder."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -68,6 +68,10 @@ class Strays:
         """Return the recipes that are of this chunk."""
         return self._recipes.get((base, chunk_id), [])
 
+    def at_home(self, home: str) -> list[Stray]:
+        """Return all that by its place belongs to a chunk folder."""
+        return self._by_home.get(home, [])
+
     def payloads(self, recipe: Stray) -> list[Stray]:
         """Return the payloads that may belong to a recipe: by hash, or for version 1.0 by their place."""
         wanted = recipe.recipe.payload_hash if recipe.recipe else None
@@ -84,12 +88,12 @@ class Strays:
 
 
 def find_strays(
-    store: Store, roots: Iterable[str], damaged: Collection[str], duplicates: Collection[str], threads: int
+    store: Store, roots: Iterable[str], damaged: Collection[str], duplicates: Mapping[str, str], threads: int
 ) -> Strays:
     """Read all strays below `roots`.
 
-    `damaged` are chunk folders whose own files count as well, `duplicates` the bases that are a shared folder's
-    second folder of one name. Raises StoreUnavailable.
+    `damaged` are chunk folders whose own files count as well, `duplicates` a shared folder's second folders of one
+    name, with the first one's path. Raises StoreUnavailable.
     """
     with ThreadPoolExecutor(threads) as pool:
         paths = [path for root in roots for path in list_strays(store, root, damaged, duplicates)]
@@ -124,12 +128,10 @@ def walk_folders(store: Store, root: str) -> Iterator[tuple[str, list[Entry]]]:
         waiting.extend(f"{folder}/{name}" if folder else name for name in below)
 
 
-def home_of(folder: str, duplicates: Collection[str]) -> str:
+def home_of(folder: str, duplicates: Mapping[str, str]) -> str:
     """Return the chunk folder of which `folder` is, or is in, a duplicate."""
     parent, _, name = folder.rpartition("/")
-    if parent in duplicates:
-        parent = "/".join(plain_name(segment) for segment in parent.split("/"))
-    return f"{parent}/{plain_name(name)}"
+    return f"{duplicates.get(parent, parent)}/{plain_name(name)}"
 
 
 def read_stray(store: Store, path: str, home: str) -> Stray | None:

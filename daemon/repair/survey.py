@@ -3,27 +3,29 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from panini_daemon.compressors.errors import CompressorError
+from panini_daemon.errors import DaemonError
 from panini_daemon.inspection import FileLook, list_problems, look_at_files
+from panini_daemon.reader import Reader
 from panini_daemon.repair.findings import Damage, Spot, Tools
 from panini_daemon.restoration import expected_hashes, expected_ids, told_total
 from panini_daemon.storage.commits import read_recipe
-from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound
-from panini_daemon.storage.names import plain_name
-from panini_daemon.storage.root import CHUNKS
+from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound, StorageError, StoreUnavailable
+from panini_daemon.storage.names import plain_name, plain_path
+from panini_daemon.storage.root import CHUNKS, base_folder
 
 
 @dataclass(slots=True)
 class Survey:
     """What was found: files that are not as they should be, by base, and their damaged chunks.
 
-    `duplicates` are folders that a shared folder shows beside the one that they belong to. `sound` counts the rest.
+    `duplicates` are folders that a shared folder shows beside the one that they belong to, with that one's path.
     """
 
     roots: list[str]
     files: dict[str, FileLook] = field(default_factory=dict)
     damages: dict[Spot, Damage] = field(default_factory=dict)
-    duplicates: dict[str, FileLook] = field(default_factory=dict)
-    sound: int = 0
+    duplicates: dict[str, str] = field(default_factory=dict)
 
 
 def base_of(folder: str) -> str:
@@ -36,23 +38,20 @@ def take_survey(tools: Tools, folder: str) -> Survey:
     survey = Survey([folder, *_list_duplicates(tools, folder)])
     for root in survey.roots:
         for look in look_at_files(tools.reader, root, deep=tools.deep, threads=tools.threads, on_chunk=tools.on_chunk):
-            if _is_duplicate(look):
-                survey.duplicates[look.folder] = look
+            if (base := _find_original(look)) is not None:
+                survey.duplicates[look.folder] = base_folder(base)
             elif any(list_problems(look)) or _lacks_manifest(look):
                 survey.files[base_of(look.folder)] = look
-                survey.damages |= {damage.spot: damage for damage in list_damages(look)}
-            else:
-                survey.sound += 1
+                survey.damages |= {damage.spot: damage for damage in list_damages(tools.reader, look)}
     for base in [base for base, look in survey.files.items() if look.manifest and not look.chunks]:
-        if _is_manifest_of_another(tools, base, survey.files[base]):
-            look = survey.files.pop(base)
-            survey.duplicates[look.folder] = look
+        if (original := _find_file_of_manifest(tools, base, survey.files[base])) is not None:
+            survey.duplicates[survey.files.pop(base).folder] = base_folder(original)
             survey.damages = {spot: damage for spot, damage in survey.damages.items() if spot.base != base}
     return survey
 
 
-def list_damages(look: FileLook) -> Iterator[Damage]:
-    """Yield the chunks of a file that are damaged or not there."""
+def list_damages(reader: Reader, look: FileLook) -> Iterator[Damage]:
+    """Yield the chunks of a file that are damaged or not there. Raises StoreUnavailable."""
     base, hashes = base_of(look.folder), expected_hashes(look.manifest)
     total = told_total(chunk.commit.recipe for chunk in look.chunks.values() if chunk.commit)
     # Where as many are there as their recipes tell of, another id in the manifest is wrong.
@@ -61,7 +60,7 @@ def list_damages(look: FileLook) -> Iterator[Damage]:
     for chunk_id, chunk in look.chunks.items():
         if chunk.error is not None:
             own = chunk.commit is not None and chunk.commit.recipe.base == base
-            doubtful = own and isinstance(chunk.error, HashMismatch)
+            doubtful = own and isinstance(chunk.error, HashMismatch) and decodes(reader, chunk.path)
             yield Damage(Spot(base, chunk_id), str(chunk.error), hashes.get(chunk_id), chunk, doubtful)
     known = {*look.chunks, *expected_ids(look.manifest)}
     if len(known) < total and max(known) < total:
@@ -69,24 +68,47 @@ def list_damages(look: FileLook) -> Iterator[Damage]:
             yield Damage(Spot(base, chunk_id), "the recipes beside it tell of it, and it is not there")
 
 
-def _is_duplicate(look: FileLook) -> bool:
-    """Tell whether a folder is the second one of its name: what is in it says that it is of the first."""
-    base = base_of(look.folder)
-    plain = "/".join(plain_name(segment) for segment in base.split("/"))
+def decodes(reader: Reader, folder: str) -> bool:
+    """Tell whether a chunk's files give what its recipe says, wherever it belongs. Raises StoreUnavailable."""
+    try:
+        return reader.read(folder)[1].exact
+    except StoreUnavailable:
+        raise
+    except (StorageError, CompressorError, DaemonError):
+        return False
+
+
+def _find_original(look: FileLook) -> str | None:
+    """Return the base that all chunks in a folder say they are of, where the folder is a duplicate of that one's."""
     told = {chunk.commit.recipe.base for chunk in look.chunks.values() if chunk.commit}
-    return base != plain and told == {plain}
+    other = told.pop() if len(told) == 1 else None
+    return other if other and _is_duplicate(base_of(look.folder), other) else None
 
 
-def _is_manifest_of_another(tools: Tools, base: str, look: FileLook) -> bool:
-    """Tell whether a folder with only a manifest is the second one of its name: the chunks in the first are of it."""
-    plain = "/".join(plain_name(segment) for segment in base.split("/"))
-    agreeing = 0
-    for chunk_id, expected in expected_hashes(look.manifest).items() if plain != base else ():
-        try:
-            agreeing += read_recipe(tools.store, Spot(plain, chunk_id).folder).original_hash == expected
-        except NotCommitted:
-            continue
-    return agreeing > 0
+def _find_file_of_manifest(tools: Tools, base: str, look: FileLook) -> str | None:
+    """Return the base of whose chunks a folder has the manifest, which is a duplicate and holds nothing else."""
+    parent, _, name = base.rpartition("/")
+    try:
+        beside = [entry.name for entry in tools.store.list(base_folder(parent) if parent else CHUNKS)]
+    except NotFound:
+        return None
+    for other in (f"{parent}/{one}" if parent else one for one in beside if plain_name(one) == plain_name(name)):
+        if _is_duplicate(base, other) and any(
+            _hash_at(tools, Spot(other, chunk_id)) == told for chunk_id, told in expected_hashes(look.manifest).items()
+        ):
+            return other
+    return None
+
+
+def _is_duplicate(base: str, other: str) -> bool:
+    return len(base) > len(other) and plain_path(base) == plain_path(other)
+
+
+def _hash_at(tools: Tools, spot: Spot) -> str | None:
+    try:
+        return read_recipe(tools.store, spot.folder).original_hash
+    except NotCommitted:
+        return None
 
 
 def _lacks_manifest(look: FileLook) -> bool:
@@ -102,5 +124,5 @@ def _list_duplicates(tools: Tools, folder: str) -> list[str]:
         entries = tools.store.list(parent)
     except NotFound:
         return []
-    beside = (entry.name for entry in entries if entry.kind == "folder" and entry.name != name)
-    return [f"{parent}/{other}" for other in sorted(beside) if plain_name(other) == name]
+    beside = sorted(entry.name for entry in entries if entry.kind == "folder")
+    return [f"{parent}/{other}" for other in beside if _is_duplicate(other, name)]

@@ -127,6 +127,9 @@ def test_what_could_be_rebuilt_is_and_a_second_repair_changes_nothing(
     back = recoverable(damaged)
 
     repair(store, scratch=tmp_path)
+    once = store.files
+    repair(store, scratch=tmp_path)
+    assert store.files == once
     work(store, tmp_path)
     repair(store, scratch=tmp_path)
     after = store.files
