@@ -1,22 +1,25 @@
 """What a repair knows of a tree while it goes on: what is damaged, what there is to mend it with, what was done."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from panini_daemon.inspection import FileLook
 from panini_daemon.receipts import receipt_path
 from panini_daemon.repair.descriptions import Described, describe
 from panini_daemon.repair.findings import Damage, Fate, Repaired, Spot, Tools
-from panini_daemon.repair.inbox_jobs import read_inbox
+from panini_daemon.repair.inbox_jobs import FailedJob, read_failed, read_inbox
+from panini_daemon.repair.manifests import fits, list_copies
 from panini_daemon.repair.placing import is_sound
 from panini_daemon.repair.receipts import Origin, Receipt, origin_of, read_receipts
 from panini_daemon.repair.strays import Strays, find_strays
 from panini_daemon.repair.survey import Survey, base_of
-from panini_daemon.restoration import expected_hashes
+from panini_daemon.restoration import expected_hashes, expected_ids
+from panini_daemon.storage.commits import MANIFEST
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.jobs import SourceFile
 from panini_daemon.storage.plans import Plan, Wanted
 from panini_daemon.storage.recipe import Recipe
+from panini_daemon.storage.root import base_folder
 
 
 class Case:
@@ -34,10 +37,16 @@ class Case:
         self.strays = find_strays(
             tools.store, survey.roots, {spot.folder for spot in self.left}, survey.duplicates, tools.threads
         )
-        self.disputed = {base for base, look in survey.files.items() if is_disputed(look, self.left, self.strays)}
-        self.left = {spot: self._judge(damage) for spot, damage in self.left.items()}
         self.receipts: list[Receipt] = list(read_receipts(tools.store))
         self.plans: list[Plan] = list(read_inbox(tools.store, tools.clock))
+        self.failed: list[FailedJob] = list(read_failed(tools.store))
+        self.duplicates: dict[str, list[str]] = {}
+        for folder, original in survey.duplicates.items():
+            self.duplicates.setdefault(base_of(original), []).append(folder)
+        self._adopted: dict[str, Mapping[str, object]] = {}
+        self._adopt_manifests()
+        self.disputed = {base for base, look in survey.files.items() if is_disputed(look, self.left, self.strays)}
+        self.left = {spot: self._judge(damage) for spot, damage in self.left.items()}
         self.jobs: dict[Spot, list[Plan]] = {}
         for plan in self.plans:
             for chunk in plan.chunks:
@@ -48,6 +57,34 @@ class Case:
             told = {**receipt.source, "job_id": receipt.job_id, "manifest_path": receipt.manifest_path}
             for base in receipt.bases:
                 self._sources.setdefault(base, []).append(told)
+
+    def other_manifests(self, base: str) -> Iterator[Mapping[str, object]]:
+        """Yield manifests of a file that are not in place: duplicates, then those of jobs."""
+        folders = [base_folder(base), *self.duplicates.get(base, ())]
+        in_place = f"{folders[0]}/{MANIFEST}"
+        yield from (manifest for path, manifest in list_copies(self.tools.store, folders) if path != in_place)
+        plans = [*self.plans, *(job.plan for job in self.failed)]
+        for file in (file for plan in plans for file in plan.files if file.base == base):
+            if file.manifest is not None:
+                yield file.manifest
+
+    def _adopt_manifests(self) -> None:
+        """Go by another manifest of a file that has none in place: it tells what is missing, and its hashes."""
+        for base, look in self.survey.files.items() if self.survey.files else ():
+            known = describe(look, self.strays)
+            manifest = (
+                None if look.manifest else next((one for one in self.other_manifests(base) if fits(one, known)), None)
+            )
+            if manifest is None:
+                continue
+            self._adopted[base] = manifest
+            hashes = expected_hashes(manifest)
+            for chunk_id in expected_ids(manifest):
+                spot = Spot(base, chunk_id)
+                if spot not in self.left and chunk_id not in look.chunks:
+                    self.left[spot] = Damage(spot, "a manifest of its file lists it, and it is not there")
+                if spot in self.left:
+                    self.left[spot] = replace(self.left[spot], expected=hashes.get(chunk_id))
 
     def _judge(self, damage: Damage) -> Damage:
         """Let recipes tell a chunk's hash where the file's manifest is disputed."""
@@ -85,8 +122,9 @@ class Case:
 
     def describe_look(self, look: FileLook) -> Described:
         """Return what a look at a file tells; a manifest that is disputed tells nothing."""
-        if base_of(look.folder) in self.disputed:
-            look = replace(look, manifest={})
+        base = base_of(look.folder)
+        if base in self.disputed or not look.manifest:
+            look = replace(look, manifest=self._adopted.get(base, {}))
         return describe(look, self.strays)
 
     def origin_of(self, spot: Spot) -> Origin | None:

@@ -16,7 +16,9 @@ def remove_duplicates(case: Case, spared: Collection[str]) -> None:
 
     A recipe that differs only in who wrote it when is identical, too. Chunk folders in `spared` are left alone.
     """
-    tools, by_home = case.tools, dict[str, list[Stray]]()
+    tools, by_home, needed = case.tools, dict[str, list[Stray]](), _list_needed(case)
+    # Kept aside while the place where it belongs was not good yet.
+    placed = set[str | None]() if tools.shared else {recipe.payload_hash for recipe in case.mended.values()}
     for stray in case.strays.by_path.values():
         if stray.path not in (f"{stray.home}/{RECIPE}", f"{stray.home}/{PAYLOAD}") and stray.home not in spared:
             by_home.setdefault(stray.home, []).append(stray)
@@ -26,7 +28,9 @@ def remove_duplicates(case: Case, spared: Collection[str]) -> None:
         except NotCommitted:
             continue
         for stray in beside:
-            if _is_superfluous(case, stray, home, commit):
+            if stray.sha256 in needed:
+                continue
+            if stray.sha256 in placed or _is_superfluous(case, stray, home, commit):
                 case.result.removed.append(stray.path)
                 if not tools.dry_run:
                     tools.ready()
@@ -35,14 +39,19 @@ def remove_duplicates(case: Case, spared: Collection[str]) -> None:
             remove_empty(tools, folder)
 
 
+def _list_needed(case: Case) -> set[str | None]:
+    """Return the SHA-256 of the payloads that recipes of chunks name which are still damaged."""
+    damaged = case.survey.damages.keys() - case.mended.keys() - case.believed
+    recipes = (recipe.recipe for spot in damaged for recipe in case.strays.recipes(spot.base, spot.chunk_id))
+    return {recipe.payload_hash for recipe in recipes if recipe}
+
+
 def _is_superfluous(case: Case, stray: Stray, home: str, commit: Commit) -> bool:
     name = PAYLOAD if plain_name(stray.path.rpartition("/")[2]) == PAYLOAD else RECIPE
     if name == RECIPE and stray.recipe is not None:
         return _says(stray.recipe) == _says(commit.recipe)
     if name == PAYLOAD and stray.size >= commit.payload_size:
         return stray.sha256 == commit.payload_hash
-    if case.strays.is_named(stray.sha256):
-        return False
     store = case.tools.store
     try:
         return store.read(f"{home}/{name}").startswith(store.read(stray.path))

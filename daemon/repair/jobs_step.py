@@ -5,7 +5,7 @@ from functools import partial
 from panini_daemon.assembly import is_committed
 from panini_daemon.repair.case import Case, is_wanted
 from panini_daemon.repair.findings import Damage, Fate, Spot
-from panini_daemon.repair.inbox_jobs import FailedJob, can_return, find_data, read_failed, return_job
+from panini_daemon.repair.inbox_jobs import FailedJob, can_return, find_data, return_job
 from panini_daemon.repair.originals import original_in_file
 from panini_daemon.repair.placing import clear
 from panini_daemon.storage.root import FAILED
@@ -27,7 +27,7 @@ def leave_to_the_inbox(case: Case) -> None:
 def return_failed_jobs(case: Case) -> None:
     """Put failed jobs back that have the bytes of damaged chunks, and would find all that they name."""
     store, committed = case.tools.store, partial(is_committed, case.tools.store)
-    for job in read_failed(store) if case.left else ():
+    for job in case.failed if case.left else ():
         damages = _damages_of(case, job)
         if not damages or not can_return(store, job, committed):
             continue

@@ -1,14 +1,12 @@
 """The step after the chunks: each file's manifest, missing, damaged or wrong."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
 
 from panini_daemon.inspection import FileLook, look_at_files
 from panini_daemon.repair.case import Case
 from panini_daemon.repair.descriptions import Described, read_published
 from panini_daemon.repair.duplicates import remove_empty
 from panini_daemon.repair.findings import Fate, Spot
-from panini_daemon.repair.inbox_jobs import read_failed
 from panini_daemon.repair.manifests import Whole, build, fits, format_manifest, list_copies, read_object
 from panini_daemon.repair.placing import keep_aside
 from panini_daemon.repair.receipts import origin_of
@@ -20,9 +18,7 @@ from panini_daemon.storage.root import base_folder
 
 def mend_manifests(case: Case) -> set[str]:
     """Rebuild what manifests are missing or wrong; return the paths that were written."""
-    duplicates: dict[str, list[str]] = {}
-    for folder, original in case.survey.duplicates.items():
-        duplicates.setdefault(base_of(original), []).append(folder)
+    duplicates = case.duplicates
     written = set[str]()
     for base in sorted({*case.survey.files, *duplicates, *(spot.base for spot in case.mended)}):
         look = _look_again(case, base)
@@ -30,7 +26,7 @@ def mend_manifests(case: Case) -> set[str]:
             continue
         known, path = _describe(case, look), f"{look.folder}/{MANIFEST}"
         folders = [look.folder, *duplicates.get(base, [])]
-        if (reason := _find_fault(case, look, known)) is not None and _mend(case, look, known, folders, reason):
+        if (reason := _find_fault(case, look, known)) is not None and _mend(case, look, known, reason):
             written.add(path)
         if path not in written or not case.tools.shared:
             _remove_copies(case, path, folders)
@@ -40,9 +36,10 @@ def mend_manifests(case: Case) -> set[str]:
 def _look_again(case: Case, base: str) -> FileLook | None:
     """Look at a file as it is now. What only a deep look tells is kept from before."""
     folder, before = base_folder(base), case.survey.files.get(base)
-    if before is not None and before.digest is not None:
+    if not base or (before is not None and before.digest is not None):
         return before
-    look = next(look_at_files(case.tools.reader, folder, deep=False, threads=case.tools.threads), None)
+    deep = case.tools.deep and any(spot.base == base for spot in case.mended)
+    look = next(look_at_files(case.tools.reader, folder, deep=deep, threads=case.tools.threads), None)
     return look if look is not None and look.folder == folder else before
 
 
@@ -84,9 +81,9 @@ def _is_missed(case: Case, known: Described) -> bool:
     return not any(origin and origin.ended is None for origin in origins)
 
 
-def _mend(case: Case, look: FileLook, known: Described, folders: list[str], reason: str) -> bool:
+def _mend(case: Case, look: FileLook, known: Described, reason: str) -> bool:
     path = f"{look.folder}/{MANIFEST}"
-    manifest = next((one for one in _candidates(case, path, known, folders) if fits(one, known)), None)
+    manifest = next((one for one in case.other_manifests(base_of(look.folder)) if fits(one, known)), None)
     if manifest is None:
         manifest = build(known, _find_whole(case, look, known), _keep(look, known))
     if manifest is None:
@@ -125,15 +122,6 @@ def _keep(look: FileLook, known: Described) -> dict[str, object]:
         return {}
     gone = ("total_chunks", "total_size", "original_hash", "chunks")
     return {name: value for name, value in look.manifest.items() if name not in gone}
-
-
-def _candidates(case: Case, path: str, known: Described, folders: list[str]) -> Iterator[Mapping[str, object]]:
-    """Yield other manifests of the file: duplicates, then those of jobs."""
-    yield from (manifest for place, manifest in list_copies(case.tools.store, folders) if place != path)
-    plans = [*case.plans, *(job.plan for job in read_failed(case.tools.store))]
-    for file in (file for plan in plans for file in plan.files):
-        if file.base == known.file.base and file.manifest is not None:
-            yield file.manifest
 
 
 def _remove_copies(case: Case, path: str, folders: list[str]) -> None:

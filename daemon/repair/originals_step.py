@@ -7,7 +7,7 @@ from dataclasses import replace
 from panini_daemon.repair.case import Case, is_wanted
 from panini_daemon.repair.descriptions import complete
 from panini_daemon.repair.findings import Damage, Fate, Spot
-from panini_daemon.repair.inbox_jobs import find_data, list_leftovers, read_failed
+from panini_daemon.repair.inbox_jobs import find_data, list_leftovers
 from panini_daemon.repair.jobs_step import make_way
 from panini_daemon.repair.originals import (
     Original,
@@ -34,7 +34,7 @@ def return_originals(case: Case) -> None:
     found |= _find_by_hash(case, {spot for spot, damage in case.chunks() if spot not in found and not damage.doubtful})
     by_base: dict[str, list[tuple[Damage, Original]]] = {}
     for spot, original in sorted(found.items()):
-        if original.chunk.offset is not None:  # else nothing tells where in the file it belongs
+        if spot.base and original.chunk.offset is not None:  # else nothing tells where it belongs
             by_base.setdefault(spot.base, []).append((case.left[spot], original))
     for base, pairs in by_base.items():
         wanted = [pair for pair in pairs if case.act(pair[0])]
@@ -47,7 +47,7 @@ def return_originals(case: Case) -> None:
 def _find_in_failed(case: Case) -> Found:
     """Find bytes in the data of failed jobs that could not go back as they are."""
     found: Found = {}
-    for job in read_failed(case.tools.store):
+    for job in case.failed:
         for chunk in find_data(case.tools.store, job.plan):
             spot = Spot(chunk.base, chunk.chunk_id)
             damage = case.left.get(spot)

@@ -12,6 +12,7 @@ from panini_daemon.restoration import expected_hashes, expected_ids, told_total
 from panini_daemon.storage.commits import read_recipe
 from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound, StorageError, StoreUnavailable
 from panini_daemon.storage.names import plain_name, plain_path
+from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.root import CHUNKS, base_folder
 
 
@@ -38,7 +39,7 @@ def take_survey(tools: Tools, folder: str) -> Survey:
     survey = Survey([folder, *_list_duplicates(tools, folder)])
     for root in survey.roots:
         for look in look_at_files(tools.reader, root, deep=tools.deep, threads=tools.threads, on_chunk=tools.on_chunk):
-            if (base := _find_original(look)) is not None:
+            if (base := _find_original(tools, look)) is not None:
                 survey.duplicates[look.folder] = base_folder(base)
             elif any(list_problems(look)) or _lacks_manifest(look):
                 survey.files[base_of(look.folder)] = look
@@ -78,11 +79,14 @@ def decodes(reader: Reader, folder: str) -> bool:
         return False
 
 
-def _find_original(look: FileLook) -> str | None:
-    """Return the base that all chunks in a folder say they are of, where the folder is a duplicate of that one's."""
-    told = {chunk.commit.recipe.base for chunk in look.chunks.values() if chunk.commit}
+def _find_original(tools: Tools, look: FileLook) -> str | None:
+    """Return the base that all recipes in a folder say they are of, where the folder is a duplicate of that one's."""
+    base = base_of(look.folder)
+    if base == plain_path(base):
+        return None
+    told = {recipe.base for chunk in look.chunks.values() if (recipe := _recipe_in(tools, chunk.path))}
     other = told.pop() if len(told) == 1 else None
-    return other if other and _is_duplicate(base_of(look.folder), other) else None
+    return other if other and _is_duplicate(base, other) else None
 
 
 def _find_file_of_manifest(tools: Tools, base: str, look: FileLook) -> str | None:
@@ -93,10 +97,11 @@ def _find_file_of_manifest(tools: Tools, base: str, look: FileLook) -> str | Non
     except NotFound:
         return None
     for other in (f"{parent}/{one}" if parent else one for one in beside if plain_name(one) == plain_name(name)):
-        if _is_duplicate(base, other) and any(
-            _hash_at(tools, Spot(other, chunk_id)) == told for chunk_id, told in expected_hashes(look.manifest).items()
-        ):
-            return other
+        if _is_duplicate(base, other):
+            for chunk_id, told in expected_hashes(look.manifest).items():
+                recipe = _recipe_in(tools, Spot(other, chunk_id).folder)
+                if recipe and recipe.original_hash == told:
+                    return other
     return None
 
 
@@ -104,15 +109,16 @@ def _is_duplicate(base: str, other: str) -> bool:
     return len(base) > len(other) and plain_path(base) == plain_path(other)
 
 
-def _hash_at(tools: Tools, spot: Spot) -> str | None:
+def _recipe_in(tools: Tools, folder: str) -> Recipe | None:
     try:
-        return read_recipe(tools.store, spot.folder).original_hash
+        return read_recipe(tools.store, folder)
     except NotCommitted:
         return None
 
 
 def _lacks_manifest(look: FileLook) -> bool:
-    return not look.manifest and told_total(chunk.commit.recipe for chunk in look.chunks.values() if chunk.commit) > 0
+    total = told_total(chunk.commit.recipe for chunk in look.chunks.values() if chunk.commit)
+    return total > 0 and not expected_ids(look.manifest)
 
 
 def _list_duplicates(tools: Tools, folder: str) -> list[str]:
