@@ -30,7 +30,7 @@ from panini_daemon.storage.store import Store
 _MISSES = 32
 """Parts that are not there before a look ends: while one is missing, the others change nothing."""
 _COST = 4
-"""Store operations that a look at one part may need."""
+"""Store operations that a look at one part needs; a few more where a folder shows twice."""
 
 
 @dataclass(frozen=True, slots=True)

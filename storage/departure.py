@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from panini_daemon.storage.errors import NotFound, UnsafeName
 from panini_daemon.storage.folders import is_junk
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
+from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.parts import METADATA
 from panini_daemon.storage.root import FAILED
 from panini_daemon.storage.store import Store
@@ -66,7 +67,10 @@ def set_job_aside(
 
 def _list_named(chunks: Iterable[Chunk], spared: Spared) -> frozenset[str]:
     paths = {path for path in {chunk.data_path for chunk in chunks} if not spared(path)}
-    return frozenset(paths | {f"{path.rpartition('/')[0]}/{METADATA}" for path in paths})
+    folders = {path.rpartition("/")[0] for path in paths}
+    # A shared folder may show a chunk's folder twice, with the metadata in the first.
+    firsts = {f"{parent}/{plain_name(name)}" for parent, _, name in (folder.rpartition("/") for folder in folders)}
+    return frozenset(paths | {f"{folder}/{METADATA}" for folder in folders | firsts})
 
 
 def _delete_manifests(store: Store, job: Job | Rejected, manifests: Iterable[str], spared: Spared) -> None:
