@@ -54,15 +54,25 @@ def offer_again(case: Case) -> None:
 
 
 def tell_lost(case: Case) -> None:
-    """Tell of what nothing in the tree brings back; its damaged files stay where they are."""
+    """Tell of what nothing in the tree brings back; its damaged files stay where they are.
+
+    A job in the inbox whose data is not there may still be arriving.
+    """
+    arriving = {file.base: plan for plan in case.plans for file in plan.files}
     for damage in list(case.left.values()):
-        origin = case.origin_of(damage.spot)
+        spot = damage.spot
+        plan = next(iter(case.jobs.get(spot, ())), None) or (arriving.get(spot.base) if spot.chunk_id < 0 else None)
+        if plan is not None and not damage.doubtful:
+            if case.act(damage):
+                case.end(damage, Fate.WAITING, f"its job is in the inbox, {plan.manifest_path}, and waits for its data")
+            continue
+        origin = case.origin_of(spot)
         if origin is not None and origin.ended == FAILED:
             folder = f"{FAILED}/{origin.job_id}"
             what = f"{folder}/error.json says why its job failed: remove the cause, then delete {folder}"
         else:
             what = "submit the file again"
-        if damage.spot.chunk_id < 0:
+        if spot.chunk_id < 0:
             what += ", or delete the receipt if you took the file out"
         if case.act(damage):
             case.end(damage, Fate.LOST, f"{damage.reason}; nothing in the tree brings it back: {what}")

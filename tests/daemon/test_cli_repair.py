@@ -2,23 +2,13 @@
 
 import json
 import shutil
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from fakes.command_line import CommandLine
-from fakes.damaged_trees import fill
+from fakes.damaged_trees import A, good
 
 from panini_daemon.exit_codes import ExitCode
-
-A = "compressed_chunks/a.txt"
-
-
-@cache
-def good() -> dict[str, bytes]:
-    with TemporaryDirectory() as folder:
-        return fill(Path(folder))
 
 
 @pytest.fixture

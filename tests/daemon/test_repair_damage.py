@@ -3,12 +3,10 @@
 import itertools
 import re
 from collections.abc import Callable, Iterator
-from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from fakes.damaged_trees import CHUNK, FILES, fill, load, problems, repair, restored, sha, work
+from fakes.damaged_trees import CHUNK, FILES, good, load, problems, repair, restored, sha, work
 from fakes.memory_store import MemoryStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -78,12 +76,6 @@ HARMS: tuple[Harm, ...] = (delete, cut, flip, junk, swap, duplicate, displace, s
 harms = st.lists(
     st.tuples(st.sampled_from(HARMS), st.integers(0, 10**6), st.integers(0, 10**6)), min_size=1, max_size=5
 )
-
-
-@cache
-def good() -> dict[str, bytes]:
-    with TemporaryDirectory() as folder:
-        return fill(Path(folder))
 
 
 def second(path: str, number: int) -> str:

@@ -1,9 +1,12 @@
 """A tree that a worker has filled, to be damaged and mended."""
 
 import hashlib
+import json
 import random
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from fakes.bench import Bench
@@ -18,6 +21,8 @@ from panini_daemon.restoration import restore_file
 from panini_daemon.storage.root import CHUNKS
 from panini_daemon.verification import verify_tree
 
+A = f"{CHUNKS}/a.txt"
+ONE = f"{A}/chunk_0001"
 CHUNK = 400
 SHARED = random.Random(5).randbytes(CHUNK)
 """A chunk that two files have."""
@@ -37,6 +42,13 @@ def fill(folder: Path, files: Mapping[str, bytes] = FILES) -> dict[str, bytes]:
     bench.run()
     bench.close()
     return {path: data for path, data in bench.store.files.items() if not path.startswith("logs/")}
+
+
+@cache
+def good() -> dict[str, bytes]:
+    """Return the files of the tree that tests damage."""
+    with TemporaryDirectory() as folder:
+        return fill(Path(folder))
 
 
 def load(files: Mapping[str, bytes]) -> MemoryStore:
@@ -75,6 +87,14 @@ def restored(store: MemoryStore, base: str, folder: Path) -> bytes:
     target = folder / "restored"
     restore_file(reader_of(store), f"{CHUNKS}/{base}", target)
     return target.read_bytes()
+
+
+def lose(store: MemoryStore, base: str, number: int) -> None:
+    store.delete(f"{CHUNKS}/{base}/chunk_{number:04d}")
+
+
+def change(store: MemoryStore, path: str, **fields: Any) -> None:
+    store.write(path, json.dumps({**json.loads(store.read(path)), **fields}).encode())
 
 
 def sha(data: bytes) -> str:
