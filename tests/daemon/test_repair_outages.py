@@ -1,12 +1,17 @@
 """Repair: while the tree changes, goes away, or is only looked at."""
 
+from itertools import count
 from pathlib import Path
 
 import pytest
-from fakes.damaged_trees import ONE, A, good, load, lose, problems, repair, work
+from fakes.bench import Bench
+from fakes.damaged_trees import CHUNK, FILES, ONE, A, good, load, lose, problems, repair, restored, work
 from fakes.memory_store import MemoryStore
 
+from panini_daemon.repair.holding import Holding
 from panini_daemon.storage.errors import RootLost, StoreUnavailable
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
 
 
 @pytest.fixture
@@ -87,3 +92,36 @@ def test_a_repair_that_was_broken_off_is_ended_by_the_next(store: MemoryStore, t
         work(store, tmp_path)
         assert problems(store) == ["compressed_chunks/b.bin/chunk_0002"]
     assert skip > 0
+
+
+def test_a_worker_that_works_meanwhile_and_the_repair_do_each_other_no_harm(store: MemoryStore, tmp_path: Path) -> None:
+    damage_in_every_way(store)
+    bench = Bench(tmp_path, store)
+    for base, data in FILES.items():
+        bench.submit("file", data, base=base, chunk_size=CHUNK)
+    repairs = leases_of(bench)
+
+    def sleep(seconds: float) -> None:
+        bench.clock.advance(seconds)
+        bench.leases.refresh()
+        bench.round()
+
+    with Holding(repairs, sleep) as holding:
+
+        def ready() -> None:
+            bench.round()
+            holding.ready()
+
+        repair(store, scratch=tmp_path, ready=ready, on_chunk=bench.round, hold=holding.hold)
+    bench.run()
+    bench.close()
+    assert problems(store) == []
+    assert all(restored(store, base, tmp_path) == data for base, data in FILES.items())
+    assert [entry.name for entry in store.list("leases")] == []
+    repair(store, scratch=tmp_path)
+    assert repair(store, scratch=tmp_path).whole
+
+
+def leases_of(bench: Bench) -> Leases:
+    nonces = (f"r{number:04d}" for number in count())
+    return Leases(bench.store, "repair", clock=bench.clock, timing=LeaseTiming.local(), nonce=nonces.__next__)
