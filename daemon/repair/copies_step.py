@@ -14,7 +14,7 @@ def look_at_duplicates(case: Case) -> None:
     """Find the chunks that are only in duplicates of the folder where they belong."""
     for base, chunk_id in case.strays.spots():
         spot = Spot(base, chunk_id)
-        if spot in case.left or not any(f"{spot.folder}/".startswith(f"{root}/") for root in case.survey.roots):
+        if spot in case.left or all(one.home != spot.folder for one in case.strays.recipes(base, chunk_id)):
             continue
         damage = Damage(spot, "it is only in a duplicate of its folder")
         if not is_sound(case.tools, damage) and find_copy(case.tools, damage, case.strays, strict=True):

@@ -31,12 +31,14 @@ def describe(look: FileLook, strays: Strays) -> Described:
     file, listed = read_published(look.manifest, base)
     chunks = {chunk.chunk_id: chunk for chunk in listed}
     sound = {id_: chunk.commit.recipe for id_, chunk in look.chunks.items() if chunk.commit and not chunk.error}
+    # A damaged recipe counts where it lies in its own place, or where something else tells of that chunk.
+    known = chunks.keys() | look.chunks.keys()
     damaged = [
         one.recipe
         for stray_base, chunk_id in strays.spots()
         if stray_base == base
         for one in strays.recipes(base, chunk_id)
-        if one.recipe
+        if one.recipe and (chunk_id in known or one.home == f"{look.folder}/chunk_{chunk_id:04d}")
     ]
     recipes = [recipe for recipe in (*sound.values(), *damaged) if recipe.base in (None, base)]
     for recipe in recipes:

@@ -50,9 +50,9 @@ def make_way(case: Case, damage: Damage) -> None:
 
 def _damages_of(case: Case, job: FailedJob) -> list[Damage]:
     """Return the damages that a failed job's data would mend."""
-    found = dict[Damage, None]()
+    found: dict[Spot, Damage] = {}
     for chunk in find_data(case.tools.store, job.plan):
         damage = case.left.get(Spot(chunk.base, chunk.chunk_id)) or case.left.get(Spot(chunk.base))
         if damage and not damage.doubtful and is_wanted(damage, chunk) and original_in_file(case.tools.store, chunk):
-            found[damage] = None
-    return list(found)
+            found[damage.spot] = damage
+    return list(found.values())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fakes.bench import Bench
-from fakes.damaged_trees import CHUNK, FILES, ONE, A, good, load, lose, problems, repair, restored, work
+from fakes.damaged_trees import CHUNK, FILES, ONE, A, change, good, load, lose, problems, repair, restored, work
 from fakes.memory_store import MemoryStore
 
 from panini_daemon.repair.findings import Fate
@@ -119,3 +119,42 @@ def test_a_job_that_waits_for_its_data_is_told_and_not_called_lost(store: Memory
     store.delete(data)
     (finding,) = repair(store, scratch=tmp_path).findings
     assert (finding.fate, "waits for its data" in finding.message) == (Fate.WAITING, True)
+
+
+def test_a_receipt_of_a_job_that_goes_back_goes(tmp_path: Path) -> None:
+    store = MemoryStore()
+    folder = fail_job(store, tmp_path, "new.txt", b"words " * 200)
+    receipt = folder.replace("failed/", "done/") + ".json"
+    store.write(receipt, b'{"bases": ["new.txt"], "chunks": 3}')
+    repair(store, scratch=tmp_path)
+    assert receipt not in store.files
+
+
+@pytest.mark.parametrize("way", ["the inbox", "a failed job", "another commit"])
+def test_a_good_chunk_of_another_file_makes_way_for_the_right_one(store: MemoryStore, tmp_path: Path, way: str) -> None:
+    for name in ("recipe.json", "compressed.bin"):
+        store.write(f"{ONE}/{name}", good()[f"compressed_chunks/deep/c (1).txt/chunk_0001/{name}"])
+    method = "no_such_method_v1" if way == "a failed job" else "auto"
+    bench = Bench(tmp_path, store, method=method)
+    bench.submit("file", FILES["a.txt"], base="copy" if way == "another commit" else "a.txt", chunk_size=CHUNK)
+    if way != "the inbox":
+        bench.run()
+    bench.close()
+    fate = Fate.WAITING if way == "the inbox" else Fate.RETURNED
+    (finding,) = repair(store, scratch=tmp_path).findings
+    assert (finding.path, finding.fate) == (ONE, fate)
+    work(store, tmp_path)
+    assert problems(store) == []
+    assert good()["compressed_chunks/deep/c (1).txt/chunk_0001/compressed.bin"] == store.read(
+        f"{ONE}/compressed (1).bin"
+    )
+
+
+@pytest.mark.parametrize("field", ["original_hash", "payload_hash", "chunk_id", "base"])
+def test_a_payload_with_a_damaged_recipe_is_done_again_from_its_bytes(
+    store: MemoryStore, tmp_path: Path, field: str
+) -> None:
+    change(store, f"{ONE}/recipe.json", **{field: {"chunk_id": 9, "base": "other"}.get(field, "0" * 64)})
+    repair(store, scratch=tmp_path)
+    work(store, tmp_path)
+    assert (problems(store), restored(store, "a.txt", tmp_path)) == ([], FILES["a.txt"])

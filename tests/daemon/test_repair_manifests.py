@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from fakes.damaged_trees import FILES, A, change, good, load, problems, repair, restored
+from fakes.bench import Bench
+from fakes.damaged_trees import CHUNK, FILES, A, change, good, load, problems, repair, restored
 from fakes.memory_store import MemoryStore
 
 from panini_daemon.repair.findings import Fate
@@ -80,3 +81,13 @@ def test_two_files_under_one_base_are_not_mixed(store: MemoryStore, tmp_path: Pa
     (finding,) = repair(store, scratch=tmp_path).findings
     assert (finding.path, finding.fate) == (f"{A}/chunk_0000", Fate.LOST)
     assert store.files == before
+
+
+def test_a_manifest_that_a_job_in_the_inbox_brings_is_waited_for(store: MemoryStore, tmp_path: Path) -> None:
+    store.delete(f"{A}/manifest.json")
+    bench = Bench(tmp_path, store)
+    bench.submit("file", FILES["a.txt"], base="a.txt", chunk_size=CHUNK)
+    assert repair(store, scratch=tmp_path).findings == []
+    bench.run()
+    bench.close()
+    assert f"{A}/manifest.json" in store.files
