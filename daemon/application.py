@@ -14,6 +14,7 @@ from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
 from panini_daemon.compressors import choose_device
 from panini_daemon.compute import Compute, ComputeLimits
 from panini_daemon.config import Settings
+from panini_daemon.config.machine import read_machine
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
 from panini_daemon.logs import TreeLog, make_logger
@@ -21,9 +22,12 @@ from panini_daemon.pipeline import Outcome
 from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
-from panini_daemon.storage.errors import StoreReadOnly
+from panini_daemon.storage.errors import StorageError, StoreReadOnly
 from panini_daemon.storage.local import LocalStore
+from panini_daemon.storage.mount_points import may_be_new
+from panini_daemon.storage.propagation import LOOK
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
+from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
 
 if TYPE_CHECKING:
@@ -50,8 +54,10 @@ class Application:
     ) -> None:
         """Put the parts together. Raises StorageError where the root cannot be used."""
         self.settings, self.clock = settings, clock or SystemClock()
-        self.store = LocalStore(settings.root)
-        open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
+        queue = RcloneQueue(settings.rclone_socket) if settings.rclone_socket else None
+        self.store = LocalStore(settings.root, queue or read_drive_ids)
+        new = not settings.shared or may_be_new(settings.root, remote=read_machine().is_remote(settings.root))
+        open_root(self.store, create=new, clock=self.clock)
         self.tree_log = TreeLog(
             self.store,
             log_path(settings.worker),
@@ -86,10 +92,12 @@ class Application:
             spool,
             self.compute,
             self.link,
+            queue,
             sleep=self.stopping.wait,
             fatal=self._fatal,
             on_outcome=on_outcome,
         )
+        self._settling = parts.settling
         self.service = Service(parts, self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
         self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
@@ -142,11 +150,14 @@ class Application:
 
     def _make_heartbeats(self) -> list[Heartbeat]:
         settings, leases = self.settings, self.service.leases
-        return [
+        beats = [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
             self._status_beat,
             Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
         ]
+        if self._settling is not None:
+            beats.append(Heartbeat("probe", LOOK, self._settling.beat, self.log))
+        return beats
 
     def _write_status(self) -> None:
         try:
@@ -202,6 +213,9 @@ class Application:
             self.link.stop(_END_MARGIN / 2 if self.stopping.is_set() else _GOODBYE)
         for heartbeat in self._heartbeats:
             heartbeat.stop()
+        if self._settling is not None:
+            with suppress(StorageError):  # others remove it in time
+                self._settling.close()
         totals = service.tally.totals(self.clock.monotonic())
         self.log.info(
             "stopped",

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,22 +12,26 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
+from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
 from panini_daemon.parts import Parts
 from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import BaseConflict
+from panini_daemon.storage.errors import BaseConflict, StoreUnavailable
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.propagation import Propagation
 from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
+from panini_daemon.storage.upload_flags import RcloneQueue
 from panini_daemon.storage.watching import Backoff
 
 if TYPE_CHECKING:
@@ -35,6 +40,10 @@ if TYPE_CHECKING:
 GPU_BATCH = 16
 _EXTRA_THREADS = 3
 """Threads beside one for each compute process, so that fetching and committing overlap with computing."""
+_KEPT = "kept"
+"""The folder in the spool for payloads that have not surely arrived; it outlives the process."""
+_UPLOAD = 10.0
+"""Seconds that a lease file may take to be uploaded."""
 _CLAIMED_AHEAD = 64
 """Chunks claimed ahead where a claim takes a minute to settle."""
 
@@ -47,6 +56,7 @@ def assemble(
     spool: Spool,
     compute: Compute,
     link: "GithubLink | None",
+    queue: RcloneQueue | None,
     *,
     sleep: Callable[[float], bool],
     fatal: Callable[[Exception], None],
@@ -54,16 +64,19 @@ def assemble(
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
-    `sleep` waits and returns True at once when the daemon is ending; `fatal` is called with what must end it.
+    `queue` tells what a mount by rclone has not uploaded, where it can be asked. `sleep` waits and returns True at
+    once when the daemon is ending; `fatal` is called with what must end it.
     """
     source = _make_source(settings, store, clock, link)
-    leases = _make_leases(settings, store, clock, link, source)
+    folder_leases = _make_folder_leases(settings, store, clock, queue)
+    leases = _route_leases(folder_leases, link, source)
     line = Line(
         fetch=source.fetch,
         store=store,
         compute=compute,
         budget=MemoryBudget(settings.memory_budget),
         spool=spool,
+        keep=Keep(spool.parent / _KEPT, limit=settings.keep_limit, clock=clock),
         clock=clock,
         registry=Registry(),
         worker=settings.worker,
@@ -91,11 +104,14 @@ def assemble(
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
+        rivals=settles,
     )
+    if settings.lease_probe:
+        propagation = Propagation(store, settings.worker, clock=clock, nonce=_nonce())
+        settling = Settling(propagation, folder_leases.adapt, folder_leases.settle, log)
+        parts = replace(parts, settling=settling)
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
-    if isinstance(leases, LeaseRouter):
-        parts = replace(parts, keeps_lease=leases.is_from_repository)
     return parts
 
 
@@ -119,19 +135,24 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
     return Sources(inbox, link.source, hopeless=link.hopeless)
 
 
-def _make_leases(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None", source: Source) -> Leasing:
-    leases = Leases(
-        store,
-        settings.worker,
-        clock=clock,
-        timing=LeaseTiming(
-            settle=settings.lease_settle,
-            refresh=settings.lease_refresh,
-            stale=settings.lease_stale,
-            stop=settings.lease_stop,
-        ),
-        nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
+def _make_folder_leases(settings: Settings, store: Store, clock: Clock, queue: RcloneQueue | None) -> Leases:
+    timing = LeaseTiming(
+        settle=settings.lease_settle,
+        refresh=settings.lease_refresh,
+        stale=settings.lease_stale,
+        stop=settings.lease_stop,
     )
+    if settings.lease_probe and queue is not None:
+        with suppress(StoreUnavailable):  # then it waits for as long as for a mount of which nothing is known
+            timing = timing.settling(queue.delay() + _UPLOAD)
+    return Leases(store, settings.worker, clock=clock, timing=timing, nonce=_nonce)
+
+
+def _route_leases(leases: Leases, link: "GithubLink | None", source: Source) -> Leasing:
     if link is None or link.leases is None or not isinstance(source, Sources):
         return leases
     return LeaseRouter(leases, link.leases, source.is_from_repository)
+
+
+def _nonce() -> str:
+    return f"{random.SystemRandom().getrandbits(64):016x}"

@@ -9,8 +9,10 @@ from panini_daemon.pipeline import Outcome, State
 from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST
-from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.errors import ManifestInvalid, NotFound
 from panini_daemon.storage.jobs import Job, Rejected, is_in_repository
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import DONE, FAILED, base_folder
 from panini_daemon.storage.store import Entry, Store
 
@@ -39,6 +41,12 @@ def ended_as(store: Store, job_id: str) -> str | None:
     return None
 
 
+def failure_paths(job: Job | Rejected) -> list[str]:
+    """Return the files that tell of a failed job: they must be there before it may leave the inbox."""
+    names = ["error.json", *([MANIFEST] if job.manifest else [])]
+    return [f"{FAILED}/{job.job_id}/{name}" for name in names]
+
+
 def settled_jobs(store: Store) -> frozenset[str]:
     """Return the ids of all jobs that were finished or given up, with two listings."""
     done = (entry.name.removesuffix(".json") for entry in _list(store, DONE) if entry.name.endswith(".json"))
@@ -50,14 +58,15 @@ def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
     A job may bring only some chunks of a file: those that the manifest in the tree lists beside stay listed.
-    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's.
+    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's. One that was
+    cut short is nobody's.
     """
     for file in job.files:
         if file.manifest is not None:
             path = f"{base_folder(file.base)}/{MANIFEST}"
-            found = _read(store, path)
-            data = _json(_join(file.manifest, found))
-            if found is None or (replace and found != data):
+            found = _read(store, path, max(len(write_json(dict(file.manifest))), MAX_MANIFEST_BYTES) + 1)
+            data = write_json(_join(file.manifest, found))
+            if found is None or not _is_json(found) or (replace and found != data):
                 store.write(path, data)
 
 
@@ -76,7 +85,7 @@ def write_receipt(store: Store, job: Job, outcomes: Sequence[Outcome], worker: s
         "software": SOFTWARE,
         "source": dict(job.source),
     }
-    store.write(receipt_path(job.job_id), _json(receipt))
+    store.write(receipt_path(job.job_id), write_json(receipt))
 
 
 def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome], worker: str, moment: datetime) -> str:
@@ -98,7 +107,7 @@ def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome]
         "software": SOFTWARE,
         "what_to_do": _advise(job),
     }
-    store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
+    store.write(f"{FAILED}/{job.job_id}/error.json", write_json(document))
     return f"{reasons[0]['error']}: {reasons[0]['message']}"
 
 
@@ -129,10 +138,10 @@ def _join(manifest: Mapping[str, object], found: bytes | None) -> dict[str, obje
     if found is None or not isinstance(total, int) or len(listed) >= total:
         return joined
     try:
-        older = json.loads(found)
-    except (ValueError, RecursionError):
+        older = parse_object(found, MANIFEST)
+    except ManifestInvalid:
         return joined
-    if not isinstance(older, dict) or any(_differ(older, manifest, name) for name in _SAME_FILE):
+    if any(_differ(older, manifest, name) for name in _SAME_FILE):
         return joined
     own = {entry.get("chunk_id") for entry in listed}
     others = [entry for entry in _entries(older) if entry.get("chunk_id") not in own]
@@ -157,12 +166,17 @@ def _list(store: Store, folder: str) -> list[Entry]:
         return []
 
 
-def _read(store: Store, path: str) -> bytes | None:
+def _read(store: Store, path: str, limit: int) -> bytes | None:
     try:
-        return store.read(path)
+        with store.open(path) as file:
+            return file.read(limit)
     except NotFound:
         return None
 
 
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -117,9 +117,10 @@ def _list_moves(store: Store, job: FailedJob) -> list[tuple[str, str]]:
 def _manifest_path(store: Store, folder: str) -> str | None:
     """Return where a failed job's manifest lay in the inbox; None for one of a repository, or where nothing tells."""
     try:
-        path = parse_object(store.read(f"{folder}/error.json"), folder).get("manifest_path")
+        told = parse_object(read_bounded(store, f"{folder}/error.json", MAX_MANIFEST_BYTES), folder)
     except (NotFound, ManifestInvalid, UnsafeName):
         return None
+    path = told.get("manifest_path")
     return path if isinstance(path, str) and path.startswith(f"{INBOX}/") else None
 
 

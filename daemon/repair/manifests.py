@@ -1,15 +1,15 @@
 """Rebuilding a file's manifest, or correcting it, from what its duplicates, jobs and recipes tell."""
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from panini_daemon.repair.descriptions import Described, read_published
 from panini_daemon.storage.commits import MANIFEST
-from panini_daemon.storage.errors import NotFound, UnsafeName
-from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES
+from panini_daemon.storage.errors import ManifestInvalid, NotFound, UnsafeName
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
 from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.plans import Wanted
+from panini_daemon.storage.reading import read_bounded
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.store import Store
 
@@ -38,12 +38,9 @@ def list_copies(store: Store, folders: Iterable[str]) -> list[tuple[str, dict[st
 def read_object(store: Store, path: str) -> dict[str, object] | None:
     """Return a JSON object in the tree, None where there is none that can be read."""
     try:
-        if store.stat(path).size > MAX_MANIFEST_BYTES:
-            return None
-        found = json.loads(store.read(path))
-    except (NotFound, UnsafeName, ValueError, RecursionError):
+        return parse_object(read_bounded(store, path, MAX_MANIFEST_BYTES), path)
+    except (NotFound, UnsafeName, ManifestInvalid):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def fits(manifest: Mapping[str, object], known: Described) -> bool:
@@ -82,11 +79,6 @@ def build(known: Described, whole: Whole | None, kept: Mapping[str, object]) -> 
     if whole is not None:
         built |= {"total_size": whole.size, "original_hash": whole.digest}
     return built
-
-
-def format_manifest(manifest: Mapping[str, object]) -> bytes:
-    """Write a manifest as it is published."""
-    return (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _agree(chunk: Wanted, recipe: Recipe) -> bool:

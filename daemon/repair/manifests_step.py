@@ -7,11 +7,12 @@ from panini_daemon.repair.case import Case
 from panini_daemon.repair.descriptions import Described, read_published
 from panini_daemon.repair.duplicates import remove_empty
 from panini_daemon.repair.findings import Fate, Spot
-from panini_daemon.repair.manifests import Whole, build, fits, format_manifest, list_copies, read_object
+from panini_daemon.repair.manifests import Whole, build, fits, list_copies, read_object
 from panini_daemon.repair.placing import keep_aside
 from panini_daemon.repair.receipts import origin_of
 from panini_daemon.repair.survey import base_of
 from panini_daemon.storage.commits import MANIFEST
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.root import base_folder
 
@@ -91,7 +92,7 @@ def _mend(case: Case, look: FileLook, known: Described, reason: str) -> bool:
         case.result.add(path, Fate.LOST, f"{reason}; nothing tells which chunks its file has: {what}")
         return False
     if not case.tools.dry_run:
-        data = format_manifest(manifest)
+        data = write_json(dict(manifest))
         case.tools.ready()
         keep_aside(case.tools.store, path, case.strays, instead=data)
         case.tools.store.write(path, data)

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from panini_daemon.receipts import ended_as
-from panini_daemon.storage.errors import ManifestInvalid, NotFound
+from panini_daemon.storage.errors import ManifestInvalid, NotFound, UnsafeName
 from panini_daemon.storage.jobs import REPOSITORY_PREFIX
-from panini_daemon.storage.json_input import parse_object
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
+from panini_daemon.storage.reading import read_bounded
 from panini_daemon.storage.root import DONE
 from panini_daemon.storage.store import Store
 
@@ -40,8 +41,8 @@ def read_receipts(store: Store) -> Iterator[Receipt]:
         return
     for name in names:
         try:
-            told = parse_object(store.read(f"{DONE}/{name}"), name)
-        except (NotFound, ManifestInvalid):
+            told = parse_object(read_bounded(store, f"{DONE}/{name}", MAX_MANIFEST_BYTES), name)
+        except (NotFound, ManifestInvalid, UnsafeName):
             continue
         bases, source, chunks = told.get("bases"), told.get("source"), told.get("chunks")
         yield Receipt(

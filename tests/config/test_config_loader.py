@@ -328,3 +328,20 @@ def test_the_settings_can_be_imported_without_pydantic_settings() -> None:
     probe = f"import sys, {modules}; print('pydantic' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("level = " + "[" * 2000 + "]" * 2000, "nested too deeply"),
+        ("cpu_workers = " + "1" * 5000, "is not TOML"),
+        ("cpu_workers = 0x" + "f" * 9000, "thousands of digits"),
+        ("level = 2024-13-45", "is not TOML"),
+        ("#" * (2 << 20), "expected a TOML file of at most"),
+    ],
+)
+def test_a_file_that_python_cannot_take_is_one_line_of_complaint(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "panini.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_in(tmp_path)
+    assert len(str(caught.value)) < 1000
