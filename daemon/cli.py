@@ -145,12 +145,15 @@ def verify(
     config: Config = None,
     *,
     deep: Annotated[bool, typer.Option("--deep", help="Decode everything, too.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Bring back what is damaged or missing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="With --repair: only tell what it would do.")] = False,
     json: Json = False,
 ) -> None:
     """Check the tree: every commit's hashes, every file's completeness; exit 3 where something is wrong."""
     from panini_daemon.commands.verify import verify_root
 
-    raise typer.Exit(verify_root({"root": root, "config": config}, base, deep=deep, as_json=json))
+    flags = {"root": root, "config": config}
+    raise typer.Exit(verify_root(flags, base, deep=deep, repair=repair, dry_run=dry_run, as_json=json))
 
 
 @app.command()

@@ -45,5 +45,9 @@ class Incomplete(DaemonError):
     """A file cannot be rebuilt: chunks are missing or leave a gap."""
 
 
+class RepairRunning(DaemonError):
+    """Another repair is at work on the tree; wait for its end."""
+
+
 class UsageError(DaemonError):
     """The command was called with arguments that make no sense together."""

@@ -27,9 +27,12 @@ class Reader:
     def read(self, folder: str) -> tuple[Commit, Reconstructed]:
         """Decode the chunk committed in `folder`. Raises NotCommitted, ReconstructionFailed, PayloadDamaged."""
         commit = find_commit(self.store, folder)
-        payload = self.store.read(commit.payload_path)
-        chunk = reconstruct(commit.recipe, payload, registry=self.registry, device=self.device, resolve=self._resolve)
-        return commit, chunk
+        return commit, self.decode(commit.recipe, commit.payload_path)
+
+    def decode(self, recipe: Recipe, payload_path: str) -> Reconstructed:
+        """Decode the payload at a path by a recipe. Raises NotFound, ReconstructionFailed, PayloadDamaged."""
+        payload = self.store.read(payload_path)
+        return reconstruct(recipe, payload, registry=self.registry, device=self.device, resolve=self._resolve)
 
     def chunk_folders(self, folder: str) -> dict[int, str]:
         """Return the chunk folders right below `folder`, by chunk id, ascending. Raises NotFound."""

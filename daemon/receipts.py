@@ -2,19 +2,22 @@
 
 import json
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST
-from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.errors import ManifestInvalid, NotFound
 from panini_daemon.storage.jobs import Job, Rejected, is_in_repository
-from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
 from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import DONE, FAILED, base_folder
 from panini_daemon.storage.store import Entry, Store
+
+_SAME_FILE = ("total_chunks", "total_size", "original_hash")
+"""What two manifests of one file agree on, where both tell it."""
 
 
 def receipt_path(job_id: str) -> str:
@@ -54,13 +57,15 @@ def settled_jobs(store: Store) -> frozenset[str]:
 def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
+    A job may bring only some chunks of a file: those that the manifest in the tree lists beside stay listed.
     Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's. One that was
     cut short is nobody's.
     """
     for file in job.files:
         if file.manifest is not None:
-            path, data = f"{base_folder(file.base)}/{MANIFEST}", write_json(dict(file.manifest))
-            found = _read(store, path, max(len(data), MAX_MANIFEST_BYTES) + 1)
+            path = f"{base_folder(file.base)}/{MANIFEST}"
+            found = _read(store, path, max(len(write_json(dict(file.manifest))), MAX_MANIFEST_BYTES) + 1)
+            data = write_json(_join(file.manifest, found))
             if found is None or not _is_json(found) or (replace and found != data):
                 store.write(path, data)
 
@@ -124,6 +129,34 @@ def _reason(error: Exception | None, tries: int) -> dict[str, object]:
     if error is not None and not type(error).__module__.startswith("panini_daemon."):
         reason["traceback"] = traceback.format_exception(error)  # nobody foresaw it: say where it came from
     return reason
+
+
+def _join(manifest: Mapping[str, object], found: bytes | None) -> dict[str, object]:
+    """Return a manifest with the chunks that only the one in the tree lists, where it does not name all of the file."""
+    joined, listed = dict(manifest), _entries(manifest)
+    total = manifest.get("total_chunks")
+    if found is None or not isinstance(total, int) or len(listed) >= total:
+        return joined
+    try:
+        older = parse_object(found, MANIFEST)
+    except ManifestInvalid:
+        return joined
+    if any(_differ(older, manifest, name) for name in _SAME_FILE):
+        return joined
+    own = {entry.get("chunk_id") for entry in listed}
+    others = [entry for entry in _entries(older) if entry.get("chunk_id") not in own]
+    if others and len(listed) + len(others) <= total:
+        joined["chunks"] = sorted([*listed, *others], key=lambda entry: str(entry.get("chunk_id")).zfill(20))
+    return joined
+
+
+def _entries(manifest: Mapping[str, object]) -> list[dict[str, object]]:
+    chunks = manifest.get("chunks")
+    return [entry for entry in chunks if isinstance(entry, dict)] if isinstance(chunks, list) else []
+
+
+def _differ(one: Mapping[str, object], other: Mapping[str, object], name: str) -> bool:
+    return None not in (one.get(name), other.get(name)) and one[name] != other[name]
 
 
 def _list(store: Store, folder: str) -> list[Entry]:

@@ -1,7 +1,7 @@
 """Rebuilding one file from its committed chunks."""
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +12,7 @@ from panini_daemon.storage.commits import MANIFEST, read_recipe
 from panini_daemon.storage.errors import ManifestInvalid, NotFound
 from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
 from panini_daemon.storage.reading import read_bounded
+from panini_daemon.storage.recipe import Recipe
 from panini_daemon.whole_file import whole_file
 
 _PIECE = 1 << 20
@@ -101,7 +102,13 @@ def _plan(reader: Reader, folder: str) -> _Plan:
             "wait until they are committed, or submit the file again"
         )
     wanted = {chunk_id: found[chunk_id] for chunk_id in (sorted(expected) or found)}
-    offsets = {chunk_id: read_recipe(reader.store, place).offset for chunk_id, place in wanted.items()}
+    recipes = {chunk_id: read_recipe(reader.store, place) for chunk_id, place in wanted.items()}
+    offsets = {chunk_id: recipe.offset for chunk_id, recipe in recipes.items()}
+    if not expected and len(wanted) < (total := told_total(recipes.values())):
+        raise Incomplete(
+            f"{folder}: {len(wanted)} chunks are there and no manifest lists them, their recipes tell of {total}; "
+            "wait until all are committed, or submit the file again"
+        )
     size, sha256 = manifest.get("total_size"), manifest.get("original_hash")
     return _Plan(
         {chunk_id: wanted[chunk_id] for chunk_id in sorted(wanted, key=lambda one: (offsets[one], one))},
@@ -121,13 +128,28 @@ def read_manifest(reader: Reader, folder: str) -> dict[str, object]:
         raise ManifestInvalid(f"{error}; delete the manifest to go by the chunks alone") from error
 
 
-def expected_ids(manifest: dict[str, object]) -> set[int]:
+def expected_ids(manifest: Mapping[str, object]) -> set[int]:
     """Return the chunk ids that a manifest lists; both published spellings are read."""
+    return {chunk_id for chunk_id, _ in _list_chunks(manifest)}
+
+
+def expected_hashes(manifest: Mapping[str, object]) -> dict[int, str]:
+    """Return the SHA-256 of each chunk of which a manifest tells it, in hex."""
+    told = {chunk_id: chunk.get("hash", chunk.get("original_hash")) for chunk_id, chunk in _list_chunks(manifest)}
+    plain = {id_: found.lower().removeprefix("sha256:") for id_, found in told.items() if isinstance(found, str)}
+    return {chunk_id: found for chunk_id, found in plain.items() if found}
+
+
+def _list_chunks(manifest: Mapping[str, object]) -> Iterator[tuple[int, dict[str, object]]]:
     chunks = manifest.get("chunks")
-    if not isinstance(chunks, list):
-        return set()
-    ids = [chunk.get("chunk_id", chunk.get("id")) for chunk in chunks if isinstance(chunk, dict)]
-    return {one for one in ids if isinstance(one, int)}
+    for chunk in chunks if isinstance(chunks, list) else ():
+        if isinstance(chunk, dict) and isinstance(chunk_id := chunk.get("chunk_id", chunk.get("id")), int):
+            yield chunk_id, chunk
+
+
+def told_total(recipes: Iterable[Recipe]) -> int:
+    """Return how many chunks the file has as far as its recipes tell, 0 where none does."""
+    return max((recipe.assembly_info.total_chunks or 0 for recipe in recipes), default=0)
 
 
 def _check_whole(plan: _Plan, folder: str, size: int, digest: str) -> None:

@@ -32,7 +32,7 @@ _MISSES = 32
 _AGAIN = 0.125
 """Which part of the time-out must have passed between the first look for which it was over and the last one."""
 _COST = 4
-"""Store operations that a look at one part may need."""
+"""Store operations that a look at one part needs; a few more where a folder shows twice."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ def find_commit(store: Store, folder: str) -> Commit:
     """
     recipe, path = read_recipe(store, folder), f"{folder}/{PAYLOAD}" if folder else PAYLOAD
     try:
-        digest, size = _hash_file(store, path)
+        digest, size = hash_file(store, path)
     except NotFound as error:
         raise NotCommitted(f"{folder} is not committed: {error}") from error
     if recipe.payload_hash not in (None, digest):
@@ -131,7 +131,7 @@ def write_commit(
 def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bool:
     """Tell whether a folder reads back as it was written, or as another worker wrote it for the same bytes."""
     try:
-        found, (digest, _) = store.read(f"{folder}/{RECIPE}"), _hash_file(store, f"{folder}/{PAYLOAD}")
+        found, (digest, _) = store.read(f"{folder}/{RECIPE}"), hash_file(store, f"{folder}/{PAYLOAD}")
         if (found, digest) == (recipe, payload_hash):
             return True
         other = parse_recipe(found)
@@ -154,7 +154,8 @@ def _spare_of(payload: Path) -> Iterator[Path]:
             spare.unlink(missing_ok=True)
 
 
-def _hash_file(store: Store, path: str) -> tuple[str, int]:
+def hash_file(store: Store, path: str) -> tuple[str, int]:
+    """Return the SHA-256, in hex, and the size in bytes of a file. Raises NotFound."""
     digest, size = hashlib.sha256(), 0
     with store.open(path) as file:
         if (found := file.seek(0, SEEK_END)) > MAX_PAYLOAD_BYTES:

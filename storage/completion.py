@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.jobs import Chunk, Job, SourceFile
+from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.ordering import chunk_key
 from panini_daemon.storage.plans import MAX_CHUNK_BYTES, Plan, Wanted, make_job_id
 
@@ -47,7 +48,16 @@ def list_leftovers(plan: Plan, chunks: Sequence[Wanted], root: str) -> list[str]
 def _places_of(chunk: Wanted) -> tuple[str, ...]:
     if not chunk.folders:
         return (chunk.data_path,)
-    return (chunk.data_path.rpartition("/")[0],) if chunk.data_path else chunk.folders
+    if not chunk.data_path:
+        return chunk.folders
+    folder = chunk.data_path.rpartition("/")[0]
+    # Where the data lies in a second folder of the name, something else of the chunk may lie in the first.
+    return (folder,) if folder in chunk.folders else (folder, _first_of(folder))
+
+
+def _first_of(folder: str) -> str:
+    parent, _, name = folder.rpartition("/")
+    return f"{parent}/{plain_name(name)}"
 
 
 def _fill_offsets(chunks: Sequence[Wanted]) -> list[Wanted]:

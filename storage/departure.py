@@ -6,6 +6,7 @@ from panini_daemon.storage.errors import NotFound, UnsafeName
 from panini_daemon.storage.folders import is_junk
 from panini_daemon.storage.inbox_state import Record
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
+from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.parts import METADATA
 from panini_daemon.storage.reading import stamp_of
 from panini_daemon.storage.root import FAILED
@@ -75,7 +76,10 @@ def describe_bare(store: Store, record: Record, manifest: bytes) -> None:
 
 def _list_named(chunks: Iterable[Chunk], spared: Spared) -> frozenset[str]:
     paths = {path for path in {chunk.data_path for chunk in chunks} if not spared(path)}
-    return frozenset(paths | {f"{path.rpartition('/')[0]}/{METADATA}" for path in paths})
+    folders = {path.rpartition("/")[0] for path in paths}
+    # A shared folder may show a chunk's folder twice, with the metadata in the first.
+    firsts = {f"{parent}/{plain_name(name)}" for parent, _, name in (folder.rpartition("/") for folder in folders)}
+    return frozenset(paths | {f"{folder}/{METADATA}" for folder in folders | firsts})
 
 
 def _list_metadata(job: Rejected) -> frozenset[str]:

@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from panini_daemon.storage.errors import RootLost, UnsafeName
 from panini_daemon.storage.local_file import open_file
-from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX
+from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, is_unfinished
 from panini_daemon.storage.os_errors import storage_error
 from panini_daemon.storage.paths import Paths, link_error
 from panini_daemon.storage.root import MARKER
@@ -60,11 +60,16 @@ class LocalStore:
             if path and S_ISLNK(os.lstat(full).st_mode):
                 raise link_error(path)
             with os.scandir(full) as entries:
-                found = [Entry(entry.name, _kind_of(entry)) for entry in entries if not _is_unfinished(entry.name)]
+                found = [Entry(entry.name, _kind_of(entry)) for entry in entries if not is_unfinished(entry.name)]
             if not path and all(entry.name != MARKER for entry in found):
                 # A mount point that lost its mount is an empty folder, and no error.
                 self._demand_marker()
             return found
+
+    def list_unfinished(self, path: str) -> Sequence[str]:
+        """Return the names of a folder's unfinished writes, of workers that live or died. Raises NotFound."""
+        with _Mapped(self, path), os.scandir(self._paths.find(path)) as entries:
+            return [entry.name for entry in entries if is_unfinished(entry.name)]
 
     def stat(self, path: str) -> Stat:
         """Tell kind, size and stamp; a link is `other`. Raises NotFound, UnsafeName for links on the way."""
@@ -246,10 +251,6 @@ def _kind_of(entry: os.DirEntry[str]) -> Kind:
     if entry.is_file(follow_symlinks=False):
         return "file"
     return "folder" if entry.is_dir(follow_symlinks=False) else "other"
-
-
-def _is_unfinished(name: str) -> bool:
-    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

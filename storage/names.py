@@ -65,6 +65,23 @@ def safe_base(text: str) -> str:
     return text
 
 
+def plain_name(name: str) -> str:
+    """Return what a file or folder is called that a shared folder shows as `name (1)`; else the name itself."""
+    while (plain := _COPY.sub("", name)) not in ("", name):
+        name = plain
+    return name
+
+
+def plain_path(path: str) -> str:
+    """Return a path with the plain name of each of its segments."""
+    return "/".join(plain_name(segment) for segment in path.split("/"))
+
+
+def is_unfinished(name: str) -> bool:
+    """Tell whether a file of this name is one that is being written, or was when its writer died."""
+    return name.startswith(TEMPORARY_PREFIX) and name.endswith(TEMPORARY_SUFFIX)
+
+
 def split_path(path: str) -> list[str]:
     """Split a store path into segments; "" is the root and has none. Raises UnsafeName where it leaves it.
 

@@ -15,6 +15,8 @@ from panini_daemon.storage.store import Store
 DATA = "data.bin"
 METADATA = "metadata.json"
 _CONTENT = "content"
+_SECOND = " (1)"
+"""What a shared folder adds to the name of a second folder: two programs that make one at once get one each."""
 _UNFINISHED = (TEMPORARY_SUFFIX, ".partial", ".part", ".crdownload", "~")
 
 Committed = Callable[[str, int, str], bool]
@@ -81,8 +83,8 @@ def parts_of(plan: Plan) -> Iterator[Part]:
 
 
 def _look_at_folder(store: Store, chunk: Wanted, committed: Committed, *, last: bool) -> Look:
-    folder, name, size = _find_data(store, chunk.folders)
-    told, why = _read_metadata(store, chunk, folder)
+    folder, name, size = _find_data(store, chunk)
+    told, why = _read_metadata(store, chunk, folder, there=size is not None)
     placed = replace(told or chunk, data_path=f"{folder}/{name or DATA}")
     if placed.size is None and last and placed.original_hash:
         placed = replace(placed, size=size)  # the hash will tell whether that is all
@@ -109,31 +111,49 @@ def _is_committed(chunk: Wanted, committed: Committed) -> bool:
     return bool(chunk.original_hash) and committed(chunk.base, chunk.chunk_id, chunk.original_hash or "")
 
 
-def _find_data(store: Store, folders: tuple[str, ...]) -> tuple[str, str | None, int | None]:
-    """Return folder, file name and size of a chunk's data; the first folder and None where there is none."""
-    for folder in folders:
+def _find_data(store: Store, chunk: Wanted) -> tuple[str, str | None, int | None]:
+    """Return folder, file name and size of a chunk's data; the first folder and None where there is none.
+
+    A folder in which it is not, or not whole, may have a second one of its name. Where it is whole in none, the
+    first one that has any counts.
+    """
+    folders, partial = list(chunk.folders), list[tuple[str, str, int]]()
+    for folder in folders:  # it may grow
         try:
-            return folder, DATA, stat_file(store, f"{folder}/{DATA}").size
-        except NotFound:
-            pass
-        try:
-            names = sorted(entry.name for entry in store.list(folder) if _is_content(entry.name))
-            if names:
-                return folder, names[0], stat_file(store, f"{folder}/{names[0]}").size
+            name, size = _look_for_data(store, folder)
         except NotFound:
             continue
-    return folders[0], None, None
+        if name is not None and size >= (chunk.size or 0):
+            return folder, name, size
+        if name is not None:
+            partial.append((folder, name, size))
+        if folder in chunk.folders:
+            folders.append(f"{folder}{_SECOND}")
+    return partial[0] if partial else (folders[0], None, None)
+
+
+def _look_for_data(store: Store, folder: str) -> tuple[str | None, int]:
+    """Return the name and size of the data in a folder, None and 0 where it has none. Raises NotFound without it."""
+    try:
+        return DATA, stat_file(store, f"{folder}/{DATA}").size
+    except NotFound:
+        names = sorted(entry.name for entry in store.list(folder) if _is_content(entry.name))
+        return (names[0], stat_file(store, f"{folder}/{names[0]}").size) if names else (None, 0)
 
 
 def _is_content(name: str) -> bool:
     return name == _CONTENT or (name.startswith(f"{_CONTENT}.") and not name.endswith(_UNFINISHED))
 
 
-def _read_metadata(store: Store, chunk: Wanted, folder: str) -> tuple[Wanted | None, str]:
-    path = f"{folder}/{METADATA}"
-    try:
-        return apply_metadata(chunk, read_bounded(store, path, MAX_METADATA_BYTES), path), ""
-    except NotFound:
-        return None, f" and {METADATA}"
-    except ManifestUnreadable as error:
-        return None, f" and a whole {METADATA} ({error})"
+def _read_metadata(store: Store, chunk: Wanted, folder: str, *, there: bool) -> tuple[Wanted | None, str]:
+    """Read metadata.json beside the data, else, where the data is `there`, in the other folder of the name."""
+    others = (*chunk.folders, f"{folder}{_SECOND}") if there else ()
+    for place in dict.fromkeys((folder, *others)):
+        path = f"{place}/{METADATA}"
+        try:
+            return apply_metadata(chunk, read_bounded(store, path, MAX_METADATA_BYTES), path), ""
+        except NotFound:
+            continue
+        except ManifestUnreadable as error:
+            return None, f" and a whole {METADATA} ({error})"
+    return None, f" and {METADATA}"

@@ -66,15 +66,21 @@ def describe_link(link: Mapping[str, Any]) -> str:
 
 
 def read_workers(store: Store) -> list[dict[str, Any]]:
-    """Return the heartbeat of every worker; one that is being written just now is left out."""
-    found = []
+    """Return the newest heartbeat of every worker; one that is being written just now is left out.
+
+    A shared folder may show a second file of one name as `name (1).json`.
+    """
+    found: dict[str, dict[str, Any]] = {}
     for entry in sorted(store.list(STATUS), key=lambda entry: entry.name):
         if entry.kind != "file" or not entry.name.endswith(".json"):
             continue
         path = f"{STATUS}/{entry.name}"
         with suppress(NotFound, ManifestInvalid, UnsafeName):
-            found.append(parse_object(read_bounded(store, path, MAX_METADATA_BYTES), path, MAX_METADATA_BYTES))
-    return found
+            status = parse_object(read_bounded(store, path, MAX_METADATA_BYTES), path, MAX_METADATA_BYTES)
+            worker = str(status.get("worker"))
+            if str(status.get("updated_at")) >= str(found.get(worker, {}).get("updated_at", "")):
+                found[worker] = status
+    return list(found.values())
 
 
 def _total(worker: Mapping[str, Any], name: str) -> int:

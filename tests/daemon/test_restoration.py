@@ -60,6 +60,15 @@ def test_a_gap_is_told_where_no_manifest_tells(store: MemoryStore, tmp_path: Pat
         restore_file(reader(store), FOLDER, tmp_path / "out")
 
 
+def test_a_missing_end_is_told_by_the_recipes_where_no_manifest_tells(store: MemoryStore, tmp_path: Path) -> None:
+    for number, piece in enumerate(PIECES[:3]):
+        place = {"offset": sum(map(len, PIECES[:number])), "size": len(piece), "total_chunks": 4}
+        commit(store, f"{FOLDER}/chunk_{number:04d}", piece, chunk_id=number, offset=0, assembly_info=place)
+    with pytest.raises(Incomplete, match=r"3 chunks are there.* tell of 4"):
+        restore_file(reader(store), FOLDER, tmp_path / "out")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_that_is_not_there_is_told(store: MemoryStore, tmp_path: Path) -> None:
     with pytest.raises(Incomplete, match="not there"):
         restore_file(reader(store), "compressed_chunks/none", tmp_path / "out")
