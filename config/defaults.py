@@ -79,6 +79,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         root=root,
         shared=shared,
         worker=_given(fields.worker, default_worker(machine)),
+        workers=fields.workers or _one_each(machine.gpus, fields.device),
         device=fields.device,
         level=fields.level,
         method=fields.method,
@@ -116,6 +117,11 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         github_metadata=fields.github_metadata,
         github_token=fields.github_token,
     )
+
+
+def _one_each(gpus: int, device: str) -> int:
+    """Return one worker for each GPU that may be used, one where there is none."""
+    return max(1, gpus) if device in ("auto", "cuda") else 1
 
 
 def _default_stale(fields: "Fields", profile: Profile, settle: float) -> float:

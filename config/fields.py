@@ -25,6 +25,7 @@ Folder = Annotated[Path, BeforeValidator(values.check_folder)]
 Level = Literal["fast", "balanced", "best", "max"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Worker = Annotated[str, BeforeValidator(values.check_worker)]
+Workers = Annotated[int | None, BeforeValidator(values.parse_workers)]
 Method = Annotated[str, BeforeValidator(values.check_method)]
 Device = Annotated[str, BeforeValidator(values.check_device)]
 Token = Annotated[SecretStr, BeforeValidator(values.check_token)]
@@ -56,6 +57,12 @@ class Fields(BaseSettings):
         description="This process's id in leases, logs and status; it must be unique to one living "
         "process, so the default is made of the host's name and a random part, kept in the "
         "spool folder so that it stays the same when the daemon starts again.",
+    )
+    workers: Workers = Field(
+        1,
+        description="How many worker processes `run` starts on this machine; they share cpu_workers and "
+        "memory_budget out among themselves and take one GPU each where there are several; 'auto' is one for "
+        "each GPU.",
     )
     device: Device = Field(
         "auto",

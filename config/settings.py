@@ -22,6 +22,7 @@ class Settings:
     root: Path
     shared: bool
     worker: str
+    workers: int
     device: str
     level: str
     method: str

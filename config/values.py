@@ -11,7 +11,9 @@ _SIZES = {"": 1} | {name.lower(): factor for name, factor in (_BINARY | _DECIMAL
 _LONG = {"d": 86400, "h": 3600, "m": 60}
 _DURATIONS = {"": 1.0, "ms": 0.001, "s": 1.0, **_LONG}
 _SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_MOST_WORKERS = 256
+LONGEST_WORKER = 80
+_WORKER = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_WORKER - 1}}}")
 _METHOD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?", re.ASCII)
 _TOKEN = re.compile(r"[!-~]+")
@@ -63,6 +65,16 @@ def format_duration(seconds: float) -> str:
 def check_worker(value: object) -> str:
     """Return a worker id that is a safe file name. Raises ValueError."""
     return _match(value, _WORKER, "expected up to 80 letters, digits, '.', '_' or '-', not starting with a sign")
+
+
+def parse_workers(value: object) -> int | None:
+    """Read `auto` (as None) or a number of processes. Raises ValueError."""
+    if isinstance(value, str) and value.lower() == "auto":
+        return None
+    amount = _read_quantity(value, {"": 1})
+    if amount is None or amount != int(amount) or not 1 <= amount <= _MOST_WORKERS:
+        raise ValueError(f"expected 'auto' or a whole number from 1 to {_MOST_WORKERS}")
+    return int(amount)
 
 
 def check_method(value: object) -> str:

@@ -45,10 +45,14 @@ class Application:
         *,
         once: bool = False,
         screen: TextIO | None = None,
+        named: bool = False,
         clock: Clock | None = None,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        """Put the parts together. Raises StorageError where the root cannot be used."""
+        """Put the parts together. Raises StorageError where the root cannot be used.
+
+        `named` puts the worker's name on each line on the screen, for several that share one.
+        """
         self.settings, self.clock = settings, clock or SystemClock()
         self.store = LocalStore(settings.root)
         open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
@@ -63,6 +67,7 @@ class Application:
             level=settings.log_level,
             tree=self.tree_log,
             screen=screen,
+            named=named,
             secrets=[settings.github_token.get_secret_value()] if settings.github_token else [],
         ).bind(worker=settings.worker)
         self.stopping, self._abort = threading.Event(), threading.Event()

@@ -41,6 +41,10 @@ def run(
     method: Method = None,
     device: Device = None,
     worker: Annotated[str | None, typer.Option(help="This worker's id.", show_default=False)] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="Worker processes on this machine; auto: one for each GPU.", show_default=False),
+    ] = None,
     cpu_workers: Annotated[
         str | None, typer.Option(help="Chunks compressed at once on the CPU.", show_default=False)
     ] = None,
@@ -54,6 +58,7 @@ def run(
     *,
     once: Annotated[bool, typer.Option("--once", help="Empty the inbox, then exit (3 if a job failed).")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No log lines on standard error.")] = False,
+    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
     json: Json = False,
 ) -> None:
     """Run the daemon: watch the inbox, compress, verify, commit. The default command."""
@@ -66,12 +71,13 @@ def run(
         "method": method,
         "device": device,
         "worker": worker,
+        "workers": workers,
         "cpu_workers": cpu_workers,
         "memory_budget": memory_budget,
         "runtime_limit": runtime_limit,
         "log_level": log_level,
     }
-    raise typer.Exit(run_daemon(flags, once=once, quiet=quiet, as_json=json))
+    raise typer.Exit(run_daemon(flags, once=once, quiet=quiet, as_json=json, supervised=supervised))
 
 
 @app.command()
