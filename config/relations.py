@@ -1,6 +1,7 @@
 """What must hold between settings that are each right by themselves."""
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from panini_daemon.config.errors import Problem
 from panini_daemon.config.settings import Settings
@@ -35,7 +36,7 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "drain_time", "less than", "runtime_limit"
     if settings.github_repo and settings.github_leases == "github" and settings.github_token is None:
         yield "github_leases", "drive, or a token with write access in", "github_token"
-    if settings.spool.is_relative_to(settings.root):
+    if isinstance(settings.root, Path) and settings.spool.is_relative_to(settings.root):
         # On Drive, work in progress would be uploaded.
         yield "spool", "a local folder outside of", "root"
 

@@ -4,6 +4,8 @@ import math
 import os
 import re
 
+from panini_daemon.config.object_url import ObjectUrl, parse_object_url
+
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 _BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _DECIMAL = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -127,6 +129,13 @@ def check_folder(value: object) -> object:
     if isinstance(value, str | os.PathLike) and text and "\0" not in text:
         return value
     raise ValueError("expected the path of a folder")
+
+
+def check_root(value: object) -> object:
+    """Return a folder's path, or the place in an object store that a URL names. Raises ValueError."""
+    if isinstance(value, ObjectUrl):
+        return value
+    return parse_object_url(value) if isinstance(value, str) and "://" in value else check_folder(value)
 
 
 def parse_count(value: object) -> int:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
@@ -22,9 +23,9 @@ from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.errors import StoreReadOnly
-from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
 from panini_daemon.storage.watching import Watcher
+from panini_daemon.stores import demand_leases, may_be_new, open_store, secrets_of
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -54,8 +55,9 @@ class Application:
         `named` puts the worker's name on each line on the screen, for several that share one.
         """
         self.settings, self.clock = settings, clock or SystemClock()
-        self.store = LocalStore(settings.root)
-        open_root(self.store, create=not settings.shared or settings.root.parent.is_dir(), clock=self.clock)
+        self.store = open_store(settings.root)
+        open_root(self.store, create=may_be_new(settings.root, shared=settings.shared), clock=self.clock)
+        demand_leases(self.store, settings.root)
         self.tree_log = TreeLog(
             self.store,
             log_path(settings.worker),
@@ -68,7 +70,7 @@ class Application:
             tree=self.tree_log,
             screen=screen,
             named=named,
-            secrets=[settings.github_token.get_secret_value()] if settings.github_token else [],
+            secrets=secrets_of(settings, os.environ),
         ).bind(worker=settings.worker)
         self.stopping, self._abort = threading.Event(), threading.Event()
         self.device = choose_device(settings.device)
@@ -150,7 +152,7 @@ class Application:
         return [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
             self._status_beat,
-            Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
+            Heartbeat("log", _flush_every(settings), self.tree_log.flush, self.log),
         ]
 
     def _write_status(self) -> None:
@@ -163,11 +165,12 @@ class Application:
     @contextmanager
     def _watcher(self) -> Iterator[None]:
         """Let a change in a local inbox wake the loop at once; it is a hint, polling finds everything anyway."""
-        if self.settings.shared:
+        root = self.settings.root
+        if self.settings.shared or not isinstance(root, Path):
             yield
             return
         with Watcher(self.service.notice) as watcher:
-            if not watcher.start(self.settings.root / INBOX):
+            if not watcher.start(root / INBOX):
                 self.log.debug("no_folder_events", reason=watcher.problem)
             yield
 
@@ -239,6 +242,13 @@ class Application:
             totals=service.tally.totals(self.clock.monotonic()),
             github=self.link.status() if self.link else None,
         )
+
+
+def _flush_every(settings: Settings) -> float:
+    """Return the seconds between two additions to the log; in an object store each one writes the whole file."""
+    if not isinstance(settings.root, Path):
+        return 15.0
+    return 5.0 if settings.shared else 1.0
 
 
 @contextmanager

@@ -22,12 +22,11 @@ from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import BaseConflict
 from panini_daemon.storage.inbox import Inbox
-from panini_daemon.storage.lease_timing import LeaseTiming
-from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.stores import make_leases
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -120,18 +119,7 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
 
 
 def _make_leases(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None", source: Source) -> Leasing:
-    leases = Leases(
-        store,
-        settings.worker,
-        clock=clock,
-        timing=LeaseTiming(
-            settle=settings.lease_settle,
-            refresh=settings.lease_refresh,
-            stale=settings.lease_stale,
-            stop=settings.lease_stop,
-        ),
-        nonce=lambda: f"{random.SystemRandom().getrandbits(64):016x}",
-    )
+    leases = make_leases(settings, store, clock)
     if link is None or link.leases is None or not isinstance(source, Sources):
         return leases
     return LeaseRouter(leases, link.leases, source.is_from_repository)

@@ -21,7 +21,10 @@ app = typer.Typer(
 )
 app.add_typer(github, name="github")
 
-Root = Annotated[Path | None, typer.Option("--root", help="The tree's root folder.", show_default=False)]
+Root = Annotated[
+    str | None,
+    typer.Option("--root", help="The tree's root: a folder, or s3://BUCKET/PREFIX and the like.", show_default=False),
+]
 Config = Annotated[Path | None, typer.Option("--config", help="A panini.toml to read.", show_default=False)]
 Level = Annotated[str | None, typer.Option("--level", help="fast, balanced, best or max.", show_default=False)]
 Method = Annotated[

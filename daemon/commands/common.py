@@ -14,8 +14,9 @@ from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, 
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, StorageError, UnsafeName
-from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import open_root
+from panini_daemon.storage.store import Store
+from panini_daemon.stores import open_store
 
 P = ParamSpec("P")
 
@@ -27,9 +28,9 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     return load(flags, environ=os.environ, cwd=Path.cwd()).settings
 
 
-def open_tree(settings: Settings, *, create: bool = False) -> LocalStore:
-    """Open the tree at the settings' root. Raises RootLost where there is none."""
-    store = LocalStore(settings.root)
+def open_tree(settings: Settings, *, create: bool = False) -> Store:
+    """Open the tree at the settings' root. Raises RootLost where there is none, RootUnusable."""
+    store = open_store(settings.root)
     try:
         open_root(store, create=create, clock=SystemClock())
     except RootLost as error:

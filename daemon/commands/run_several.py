@@ -19,8 +19,8 @@ from panini_daemon.pipeline import State
 from panini_daemon.rendering import ResultRow, print_results
 from panini_daemon.shares import Share, share_out
 from panini_daemon.storage.clock import SystemClock
-from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import log_path
+from panini_daemon.stores import open_store, secrets_of
 from panini_daemon.supervisor import Supervisor
 from panini_daemon.worker_process import WorkerProcess
 
@@ -92,10 +92,16 @@ def _arguments(share: Share, left: float, flags: Mapping[str, object], *, once: 
 @contextmanager
 def _logging(settings: Settings, *, quiet: bool) -> Iterator[Logger]:
     """Lend a logger for what happens to workers; it writes to a file of the tree once there is something to tell."""
-    store = LocalStore(settings.root)
+    store = open_store(settings.root)
     tree = TreeLog(store, log_path(settings.worker), max_bytes=settings.log_max_bytes, backups=settings.log_backups)
     screen = None if quiet else sys.stderr
-    log = make_logger(clock=SystemClock(), level=settings.log_level, tree=tree, screen=screen)
+    log = make_logger(
+        clock=SystemClock(),
+        level=settings.log_level,
+        tree=tree,
+        screen=screen,
+        secrets=secrets_of(settings, os.environ),
+    )
     log = log.bind(worker=settings.worker)
 
     def flush() -> None:
