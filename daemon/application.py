@@ -46,13 +46,14 @@ class Application:
         *,
         once: bool = False,
         screen: TextIO | None = None,
-        named: bool = False,
+        one_of_several: bool = False,
         clock: Clock | None = None,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         """Put the parts together. Raises StorageError where the root cannot be used.
 
-        `named` puts the worker's name on each line on the screen, for several that share one.
+        `one_of_several` on this machine puts its name on each line on the screen, and claims no more jobs than it can
+        begin at once.
         """
         self.settings, self.clock = settings, clock or SystemClock()
         self.store = open_store(settings.root)
@@ -69,7 +70,7 @@ class Application:
             level=settings.log_level,
             tree=self.tree_log,
             screen=screen,
-            named=named,
+            named=one_of_several,
             secrets=secrets_of(settings, os.environ),
         ).bind(worker=settings.worker)
         self.stopping, self._abort = threading.Event(), threading.Event()
@@ -96,6 +97,7 @@ class Application:
             sleep=self.stopping.wait,
             fatal=self._fatal,
             on_outcome=on_outcome,
+            one_of_several=one_of_several,
         )
         self.service = Service(parts, self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()

@@ -50,6 +50,7 @@ def assemble(
     sleep: Callable[[float], bool],
     fatal: Callable[[Exception], None],
     on_outcome: Callable[[Outcome], None],
+    one_of_several: bool = False,
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
@@ -74,6 +75,8 @@ def assemble(
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
     threads = settings.cpu_workers + _EXTRA_THREADS + (2 * GPU_BATCH if compute.has_gpu else 0)
+    # What one worker claims ahead, the others beside it have to wait for.
+    ahead = settings.cpu_workers + 1 if one_of_several else 2 * threads
     settles = settings.lease_settle > 0 or isinstance(leases, LeaseRouter)
     parts = Parts(
         source=source,
@@ -85,7 +88,7 @@ def assemble(
         log=log,
         worker=settings.worker,
         threads=threads,
-        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else 2 * threads,
+        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else ahead,
         backoff=Backoff(settings.poll_min, settings.poll_max),
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,

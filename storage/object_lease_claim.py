@@ -33,6 +33,6 @@ class ObjectClaim:
 class Leftover:
     """A lease of this worker's that is still to be given back, from `due` on."""
 
-    nonce: str
+    record: LeaseRecord
     version: Version
     due: float

@@ -24,6 +24,11 @@ class LeaseRecord:
     nonce: str
     sequence: int
 
+    @property
+    def claim(self) -> tuple[str, str]:
+        """What tells one claim from all others."""
+        return self.worker, self.nonce
+
     def encode(self, written_at: str) -> bytes:
         """Return the object's content. `written_at` is for people; nothing is concluded from it."""
         fields = {

@@ -1,7 +1,7 @@
 """One worker's writes to leases in an object store; each is a compare-and-swap, and knows its own work again.
 
-A write can be done though its answer was lost. So where one is refused, the object is read: if it bears the nonce of
-the very claim, this worker had written it itself, and goes on from there.
+A write can be done though its answer was lost. So where one is refused, the object is read: if it is of the very
+claim, this worker had written it itself, and goes on from there.
 """
 
 from collections.abc import Iterable
@@ -49,19 +49,19 @@ class LeaseSwaps:
                 return record, written
             found = self.read(record.job)
             other = parse_record(found[0]) if found else record
-            if found is None or other is None or other.nonce != record.nonce:
+            if found is None or other is None or other.claim != record.claim:
                 return other or record, None
             record, version = replace(record, sequence=max(record.sequence, other.sequence)), found[1]
         return record, None
 
-    def free(self, key: str, nonce: str, version: Version) -> None:
-        """Empty a lease if it is still the claim's with this nonce."""
+    def free(self, record: LeaseRecord, version: Version) -> None:
+        """Empty a lease if it is still this claim's."""
         for _ in range(_TRIES):
-            if self._versions.update(self._path(key), FREE, version) is not None:
+            if self._versions.update(self._path(record.job), FREE, version) is not None:
                 return
-            found = self.read(key)
-            record = parse_record(found[0]) if found else None
-            if found is None or record is None or record.nonce != nonce:
+            found = self.read(record.job)
+            other = parse_record(found[0]) if found else None
+            if found is None or other is None or other.claim != record.claim:
                 return
             version = found[1]
 

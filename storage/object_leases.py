@@ -52,7 +52,7 @@ class ObjectLeases:
         self._swaps = LeaseSwaps(versions, clock, folder)
         self._claims: dict[str, ObjectClaim] = {}
         self._attempts: dict[str, int] = {}
-        self._own: dict[str, set[str]] = {}
+        self._own: dict[str, set[tuple[str, str]]] = {}
         self._seen = Sightings(timing.stale)
         self._leftovers: dict[str, Leftover] = {}
         self._turn, self._lock = threading.RLock(), threading.Lock()
@@ -70,7 +70,7 @@ class ObjectLeases:
                 found = self._swaps.read(key)
                 record = parse_record(found[0]) if found else None
                 if found is not None and record is not None and record.worker == self._worker:
-                    self._swaps.free(key, record.nonce, found[1])
+                    self._swaps.free(record, found[1])
                     left[key] = record.attempt
             self._attempts |= left
             return left
@@ -88,8 +88,8 @@ class ObjectLeases:
                 self._claims.pop(key, None)
             self._leftovers.pop(key, None)
             record = LeaseRecord(self._worker, key, 1 + self._attempts.get(key, 0), self._nonce(), 1)
-            # Whatever is answered, the write may be done: then the lease is known again by its nonce.
-            self._own.setdefault(key, set()).add(record.nonce)
+            # Whatever is answered, the write may be done: then the lease is known again by its claim.
+            self._own.setdefault(key, set()).add(record.claim)
             began = self._clock.monotonic()
             version = self._swaps.create(record)
             if version is None:
@@ -98,7 +98,7 @@ class ObjectLeases:
                 claim = ObjectClaim(record, LeaseState.TAKEN, holder=record.worker or None, look_at=began)
             else:
                 claim = ObjectClaim(record, LeaseState.HELD, version, written=began)
-                self._own[key] = {record.nonce}
+                self._own[key] = {record.claim}
                 self._seen.forget(key)
             with self._lock:
                 self._claims[key] = claim
@@ -112,7 +112,7 @@ class ObjectLeases:
             self._attempts.pop(key, None)
             self._seen.forget(key)
             if claim is not None and claim.state is LeaseState.HELD and claim.version is not None:
-                self._free(key, Leftover(claim.record.nonce, claim.version, self._clock.monotonic()))
+                self._free(key, Leftover(claim.record, claim.version, self._clock.monotonic()))
 
     def release(self, key: str) -> None:
         """End a lease. Never raises for the store: what cannot be given back now, a later `tick` gives back."""
@@ -124,7 +124,7 @@ class ObjectLeases:
             with self._lock:
                 claims, self._claims = self._claims, {}
             held = [
-                (key, Leftover(claim.record.nonce, claim.version, 0.0))
+                (key, Leftover(claim.record, claim.version, 0.0))
                 for key, claim in claims.items()
                 if claim.state is LeaseState.HELD and claim.version is not None
             ]
@@ -253,7 +253,7 @@ class ObjectLeases:
                 break
             data, version = found
             other = parse_record(data)
-            mine = other is not None and other.nonce in self._own[key]
+            mine = other is not None and other.claim in self._own[key]
             if data and not mine and not self._is_dead(key):
                 self._seen.note(key, tag_of(version), now, now)
                 return other or replace(record, worker=""), None, now + self._timing.refresh
@@ -279,18 +279,18 @@ class ObjectLeases:
                 claim.record, claim.version = record, written
                 claim.written = began if in_time else claim.written
         if current and (written is None or not in_time):
-            self._lose(claim, record.worker if record.nonce != claim.record.nonce else None)
+            self._lose(claim, record.worker if record.claim != claim.record.claim else None)
 
     def _lose(self, claim: ObjectClaim, holder: str | None) -> None:
         """End a lease that was held: the work on it must stop. If it is still this worker's, others may have it."""
         with self._lock:
             claim.state, claim.holder = LeaseState.LOST, holder
         if claim.version is not None:
-            self._leftovers[claim.key] = Leftover(claim.record.nonce, claim.version, self._clock.monotonic())
+            self._leftovers[claim.key] = Leftover(claim.record, claim.version, self._clock.monotonic())
 
     def _free(self, key: str, leftover: Leftover) -> None:
         try:
-            self._swaps.free(key, leftover.nonce, leftover.version)
+            self._swaps.free(leftover.record, leftover.version)
         except StorageError:
             # Not urgent and not forgotten; at worst it goes stale.
             self._leftovers[key] = replace(leftover, due=self._clock.monotonic() + self._timing.refresh)

@@ -44,7 +44,7 @@ def _run(settings: Settings, tether: Tether | None, *, once: bool, quiet: bool, 
     if tether is not None:
         tether.start()
     with (
-        running(settings, once=once, screen=screen, on_outcome=keep, named=tether is not None) as app,
+        running(settings, once=once, screen=screen, on_outcome=keep, one_of_several=tether is not None) as app,
         ending_on_signals(app),
     ):
         if tether is not None:
