@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from panini_daemon.config import ObjectUrl, Settings
+from panini_daemon.config.values import check_root
+from panini_daemon.errors import UsageError
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
@@ -29,6 +31,15 @@ def open_store(root: Path | ObjectUrl) -> Store:
     if isinstance(root, ObjectUrl):
         return ObjectStore(connect(root.url, os.environ), root.url)
     return LocalStore(root)
+
+
+def parse_root(text: str) -> Path | ObjectUrl:
+    """Read a root as a person writes it. Raises UsageError."""
+    try:
+        root = check_root(text)
+    except ValueError as error:
+        raise UsageError(f"the root is {text!r}; {error}") from error
+    return root if isinstance(root, ObjectUrl) else Path(str(root))
 
 
 def may_be_new(root: Path | ObjectUrl, *, shared: bool) -> bool:

@@ -2,7 +2,7 @@
 
 import importlib
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, BinaryIO, Protocol
 
@@ -26,7 +26,7 @@ Meta = Mapping[str, Any]
 class Client(Protocol):
     """As much of an obstore store as is used here. Paths are relative to the URL's prefix."""
 
-    def put(self, path: str, file: bytes | BinaryIO | Iterable[bytes], **options: Any) -> Meta:
+    def put(self, path: str, file: bytes | BinaryIO, **options: Any) -> Meta:
         """Write one object, whole or not at all."""
 
     def get(self, path: str, *, options: Any = None) -> Any:

@@ -5,6 +5,8 @@ one is there while an object lies below it, and the tree's own folders always ar
 """
 
 import io
+import shutil
+import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from hashlib import sha256
@@ -68,9 +70,11 @@ class ObjectStore:
         split_path(path)
         with mapped(path):
             found = self.client.get(path)
-            if found.meta["size"] <= LARGEST:
+            meta = found.meta
+            if meta["size"] <= LARGEST:
                 return bytes(found.bytes())
-        return ObjectFile(self.client, path, found.meta["size"], found.meta["e_tag"]).readall()
+        del found  # the answer that is not read would keep its connection
+        return ObjectFile(self.client, path, meta["size"], meta["e_tag"]).readall()
 
     def open(self, path: str) -> BinaryIO:
         """Open an object for streaming; its reads raise storage errors as well."""
@@ -146,7 +150,7 @@ class ObjectStore:
         with mapped(path):
             return self.client.head(path)
 
-    def _put(self, path: str, data: bytes | BinaryIO | Iterator[bytes]) -> None:
+    def _put(self, path: str, data: bytes | BinaryIO) -> None:
         try:
             with mapped(path):
                 self.client.put(path, data, chunk_size=_PART, max_concurrency=_PARTS_AT_ONCE)
@@ -158,9 +162,10 @@ class ObjectStore:
         path, size = meta["path"], meta["size"]
         self._demand_place(target)
         if size > self._copy_limit:
-            with mapped(path):
-                pieces = iter(self.client.get(path))
-            self._put(target, (bytes(piece) for piece in pieces))
+            with tempfile.TemporaryFile() as file:
+                shutil.copyfileobj(ObjectFile(self.client, path, size, meta["e_tag"]), file, _PART)
+                file.seek(0)
+                self._put(target, file)
         else:
             with mapped(path):
                 self.client.copy(path, target)
@@ -179,7 +184,7 @@ class ObjectStore:
     def _delete_some(self, paths: Sequence[str]) -> None:
         try:
             with mapped(paths[0]):
-                self.client.delete(paths)
+                self.client.delete(paths[0] if len(paths) == 1 else paths)
         except NotFound:
             # Some stores complain of an absent object and leave the others: one by one, each is no error.
             for path in paths if len(paths) > 1 else ():
