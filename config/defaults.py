@@ -54,7 +54,7 @@ OBJECTS = Profile(
     arrival_timeout=3600.0,
     removal_delay=0.0,
     lease_settle=0.0,
-    lease_refresh=60.0,
+    lease_refresh=45.0,
     lease_stale=300.0,
     log_max_bytes=_MIB,
 )

@@ -115,7 +115,7 @@ class Fields(BaseSettings):
     lease_refresh: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
         description="How often a worker renews the lease of the job it works on; by default 10s, on a shared "
-        "folder 2m, on an object store 1m.",
+        "folder 2m, on an object store 45s.",
     )
     lease_stale: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,

@@ -31,7 +31,7 @@ def parse_object_url(text: str) -> ObjectUrl | Path:
     if text.startswith("file:///"):
         return Path(unquote(text.removeprefix("file://")))
     found = _URL.fullmatch(text)
-    names = found["place"].strip("/").split("/") if found else []
+    names = found["place"].rstrip("/").split("/") if found else []
     if found is None or any(name in (".", "..") or (not name and len(names) > 1) for name in names):
         raise ValueError(EXPECTED)
     names = [name for name in names if name]

@@ -75,7 +75,7 @@ def drop_pending(
     if level is not None and level not in set(Level):
         raise UsageError(f"--level is {level!a}; expected {', '.join(Level)}")
     if (root is None) == (remote is None):
-        raise UsageError("expected either --root ROOT or --remote NAME:PATH, the tree whose inbox gets the jobs")
+        raise UsageError("expected either --root FOLDER or --remote NAME:PATH, the tree whose inbox gets the jobs")
     branch = ""
     if mark_queued:  # looked at before anything is sent: what cannot be marked would be sent again by every run
         actions.require_access(os.environ)
