@@ -1,17 +1,15 @@
 """Leases on jobs in an object store, by compare-and-swap: no two workers ever hold one job.
 
-A lease is one object a job. It is made only where there is none, and renewed, taken over and given back only as it
-was read; the server refuses whoever comes second. An observer that saw no change of it for `stale` seconds on its own
-monotonic clock takes it over; a holder that could not renew it for `stop` seconds, which is less, has stopped by
-itself before that. Nothing is concluded from the clocks of others.
-
-A lease is given back by emptying it, for a deletion cannot be conditional; `sweep` deletes what jobs that are over
-left behind. A job that nobody contends for costs two writes, and one more for each `refresh` seconds that it takes.
+A lease is one object a job. It is made only where there is none, and renewed, taken over and given back only as it was
+read; whoever comes second is refused. Who saw no change of it for `stale` seconds on their own monotonic clock takes
+it over; a holder that could not renew it for `stop` seconds, which is less, has stopped by itself before that. It is
+given back by emptying it, as a deletion cannot be conditional; `sweep` deletes what jobs that are over left behind.
+A job that nobody contends for costs two writes, and one more for each `refresh` seconds that it takes.
 """
 
 import math
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -26,9 +24,8 @@ from panini_daemon.storage.object_lease_swaps import LeaseSwaps
 from panini_daemon.storage.object_versions import Version, Versions, tag_of
 from panini_daemon.storage.root import LEASES
 
-_AT_ONCE = 8
-"""Leases given back at the same time by a worker that ends."""
 _TRIES = 3
+_AT_ONCE = 8  # leases given back by a worker that ends
 
 
 class ObjectLeases:
@@ -111,8 +108,8 @@ class ObjectLeases:
                 claim = self._claims.pop(key, None)
             self._attempts.pop(key, None)
             self._seen.forget(key)
-            if claim is not None and claim.state is LeaseState.HELD and claim.version is not None:
-                self._free(key, Leftover(claim.record, claim.version, self._clock.monotonic()))
+            for leftover in self._leftovers_of([claim] if claim else []):
+                self._free(key, leftover)
 
     def release(self, key: str) -> None:
         """End a lease. Never raises for the store: what cannot be given back now, a later `tick` gives back."""
@@ -123,13 +120,9 @@ class ObjectLeases:
         with self._turn:
             with self._lock:
                 claims, self._claims = self._claims, {}
-            held = [
-                (key, Leftover(claim.record, claim.version, 0.0))
-                for key, claim in claims.items()
-                if claim.state is LeaseState.HELD and claim.version is not None
-            ]
             with ThreadPoolExecutor(_AT_ONCE) as pool:
-                list(pool.map(lambda one: self._free(*one), [*held, *self._leftovers.items()]))
+                left = [*self._leftovers_of(claims.values()), *self._leftovers.values()]
+                list(pool.map(lambda one: self._free(one.record.job, one), left))
 
     def tick(self) -> None:
         """Look at the leases of others that are due, with one listing for all; no request when none is.
@@ -254,7 +247,9 @@ class ObjectLeases:
             data, version = found
             other = parse_record(data)
             mine = other is not None and other.claim in self._own[key]
-            if data and not mine and not self._is_dead(key):
+            # A dead lease is listed once more, after it was read: what was read is then what was dead.
+            dead = self._seen.may_be_dead(key) and self._seen.is_dead(key, self._swaps.list().get(key))
+            if data and not mine and not dead:
                 self._seen.note(key, tag_of(version), now, now)
                 return other or replace(record, worker=""), None, now + self._timing.refresh
             if other is not None and not mine:
@@ -263,10 +258,6 @@ class ObjectLeases:
             if (written := self._swaps.take(record, version)) is not None:
                 return record, written, began
         return replace(record, worker=""), None, self._clock.monotonic()
-
-    def _is_dead(self, key: str) -> bool:
-        """Tell whether a lease was seen unchanged for too long, and still is; called after it was read."""
-        return self._seen.may_be_dead(key) and self._seen.is_dead(key, self._swaps.list().get(key))
 
     def _renew(self, claim: ObjectClaim) -> None:
         began, version = self._clock.monotonic(), claim.version
@@ -296,6 +287,10 @@ class ObjectLeases:
             self._leftovers[key] = replace(leftover, due=self._clock.monotonic() + self._timing.refresh)
         else:
             self._leftovers.pop(key, None)
+
+    def _leftovers_of(self, claims: Iterable[ObjectClaim]) -> list[Leftover]:
+        held = [claim for claim in claims if claim.state is LeaseState.HELD]
+        return [Leftover(claim.record, claim.version, 0.0) for claim in held if claim.version is not None]
 
     def _in_state(self, state: LeaseState) -> list[ObjectClaim]:
         with self._lock:

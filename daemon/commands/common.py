@@ -13,7 +13,7 @@ from panini_daemon.config import ConfigError, Settings, load
 from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, UsageError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.storage.clock import SystemClock
-from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, StorageError, UnsafeName
+from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, RootUnusable, StorageError, UnsafeName
 from panini_daemon.storage.root import open_root
 from panini_daemon.storage.store import Store
 from panini_daemon.stores import open_store
@@ -53,7 +53,7 @@ def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
         except BrokenPipeError:  # whoever read the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.ERROR
-        except (ConfigError, UsageError, UnsafeName, NameCollision, DeviceUnavailable) as error:
+        except (ConfigError, UsageError, UnsafeName, NameCollision, RootUnusable, DeviceUnavailable) as error:
             return _fail(error, ExitCode.USAGE)
         except _DAMAGE as error:
             return _fail(error, ExitCode.DAMAGE)
