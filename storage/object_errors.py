@@ -43,7 +43,7 @@ _TELLTALES: tuple[tuple[re.Pattern[str], tuple[type[StorageError], str]], ...] =
 )
 """What the text says where the class says too little."""
 
-_QUERY = re.compile(r"\?\S*")
+_QUERY = re.compile(r"(https?://[^\s?]*)\?\S*")
 _LONGEST = 400
 
 
@@ -68,7 +68,7 @@ def object_error(error: Exception, path: str) -> StorageError:
     first line is told, and no query of a URL, which may hold a signature.
     """
     text = str(error)
-    told = _QUERY.sub("?...", text.partition("\n\nDebug source")[0]).replace("\n", " ").strip()[:_LONGEST]
+    told = _QUERY.sub(r"\1?...", text.partition("\n\nDebug source")[0]).replace("\n", " ").strip()[:_LONGEST]
     kind, remedy = next((meaning for pattern, meaning in _TELLTALES if pattern.search(text)), _GONE)
     if (kind, remedy) == _GONE:
         kind, remedy = _MEANING.get(type(error).__name__, _GONE)

@@ -62,21 +62,21 @@ def submit(site: ObjectSite, count: int) -> dict[str, bytes]:
 
 
 def test_two_workers_empty_the_inbox_of_an_object_store_and_everything_comes_back(site: ObjectSite) -> None:
-    files = submit(site, 12)
+    files = submit(site, 8)
     workers = [site.start("run", "--once", worker=name) for name in ("w1", "w2")]
     for worker in workers:
         assert worker.wait() == ExitCode.OK, worker.err
-    assert (site.names("inbox"), site.names("failed"), len(site.names("done"))) == ([], [], 12)
+    assert (site.names("inbox"), site.names("failed"), len(site.names("done"))) == ([], [], 8)
     committed = [event["chunk"] for event in site.events() if event["event"] == "chunk_committed"]
     assert sorted(committed) == sorted(f"{name}/chunk_0000" for name in files), "nothing is done twice"
     verified = site.command("verify", "--deep", "--json")
     assert verified.wait() == ExitCode.OK, verified.err
-    assert (json.loads(verified.out)["chunks"], json.loads(verified.out)["problems"]) == (12, [])
+    assert (json.loads(verified.out)["chunks"], json.loads(verified.out)["problems"]) == (8, [])
     restored = site.command("restore", "play-7.txt", "-o", "back")
     assert restored.wait() == ExitCode.OK, restored.err
     assert (site.folder / "back").read_bytes() == files["play-7.txt"]
     status = json.loads(site.command("status", "--json").out)
-    assert status["jobs"] == {"inbox": 0, "done": 12, "failed": 0}
+    assert status["jobs"] == {"inbox": 0, "done": 8, "failed": 0}
     assert {worker["worker"] for worker in status["workers"]} == {"w1", "w2"}
     assert status["root"] == site.url
 
@@ -89,7 +89,7 @@ def test_jobs_of_a_worker_that_was_killed_are_taken_over(site: ObjectSite) -> No
     dead.wait_for_text("job_started")
     dead.kill()
     del site.environment["PYTHONPATH"]
-    heir = site.start("run", "--once", worker="heir")
+    heir = site.start("run", "--once", worker="heir", lease_refresh="300ms", lease_stale="1500ms")
     assert heir.wait() == ExitCode.OK, heir.err
     assert (site.names("inbox"), len(site.names("done"))) == ([], len(files))
 

@@ -96,9 +96,3 @@ def test_nothing_outlives_a_supervisor_that_was_killed(site: Site) -> None:
     wait_until(lambda: not site.alive(), "both workers to leave", 20)
     assert [state_of(site, worker) for worker in BOTH] == ["stopped", "stopped"]
     assert site.names("leases") == []
-
-
-def test_settings_that_no_worker_can_use_end_the_supervisor(site: Site) -> None:
-    daemon = site.start(device="cuda:77")
-    assert daemon.wait() == ExitCode.USAGE
-    assert "cuda:77" in daemon.err

@@ -137,6 +137,9 @@ def test_a_log_that_was_moved_away_begins_anew(store: ObjectStore) -> None:
     store.delete("logs/w.jsonl.1")
     store.append("logs/w.jsonl.1", b"3\n")
     assert (store.read("logs/w.jsonl"), store.read("logs/w.jsonl.1")) == (b"2\n", b"3\n")
+    store.move("logs/w.jsonl", "logs/w.jsonl.1")
+    store.append("logs/w.jsonl.1", b"4\n")
+    assert store.read("logs/w.jsonl.1") == b"2\n4\n"
 
 
 def test_moving_deletes_nothing_before_all_is_copied(store: ObjectStore, client: ObjectClient) -> None:
