@@ -5,6 +5,7 @@ of a chunk that names this method. It is the one exception to the rule that a pa
 chunk.
 """
 
+import re
 import zlib
 from collections.abc import Mapping
 
@@ -15,6 +16,9 @@ from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Jso
 
 _HEADER = bytes.fromhex("1f8b08000000000002ff")  # no name, no time, best compression, unknown system: RFC 1952
 _LEVELS = {Level.FAST: 1, Level.BALANCED: 6, Level.BEST: 9, Level.MAX: 9}
+
+_PIECE = 1 << 16
+_NO_PADDING = re.compile(rb"[^\0]")
 
 
 class GenericGzip(Compressor):
@@ -51,19 +55,32 @@ class GenericGzip(Compressor):
 def gunzip(payload: bytes, limit: int) -> bytes:
     """Decode a gzip file of one or more members to at most `limit` bytes. Raises PayloadDamaged."""
     pieces: list[bytes] = []
-    total = 0
-    rest = payload
-    while rest or not pieces:
+    total = at = 0
+    while at < len(payload) or not pieces:
         member = zlib.decompressobj(31)
-        try:
-            piece = member.decompress(rest, limit - total + 1)
-        except zlib.error as error:
-            raise PayloadDamaged(f"the gzip stream is damaged ({error}); restore compressed.bin from a copy") from error
-        total += len(piece)
-        if total > limit:
-            raise PayloadDamaged(f"the gzip stream holds more than the {limit} bytes expected")
+        members: list[bytes] = []
+        while not member.eof and at < len(payload):
+            # In pieces: what a member leaves over is copied, and there may be a member every twenty bytes.
+            fed = payload[at : at + _PIECE]
+            try:
+                out = member.decompress(fed, limit - total + 1)
+            except zlib.error as error:
+                raise PayloadDamaged(
+                    f"the gzip stream is damaged ({error}); restore compressed.bin from a copy"
+                ) from error
+            total += len(out)
+            if total > limit:
+                raise PayloadDamaged(f"the gzip stream holds more than the {limit} bytes expected")
+            members.append(out)
+            at += len(fed) - len(member.unused_data)
         if not member.eof:
             raise PayloadDamaged(f"the gzip stream ends early, after {total} bytes of {limit}")
-        pieces.append(piece)
-        rest = member.unused_data.lstrip(b"\0")  # gzip allows zero padding behind the last member
+        pieces += members
+        at = _skip_padding(payload, at)
     return b"".join(pieces)
+
+
+def _skip_padding(payload: bytes, at: int) -> int:
+    """Return where something else than zeros comes: gzip allows them behind the last member."""
+    found = _NO_PADDING.search(payload, at)
+    return found.start() if found else len(payload)

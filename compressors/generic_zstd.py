@@ -1,11 +1,15 @@
 """generic_zstd_v1: one Zstandard frame (RFC 8878) without magic number, content size and checksum."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.parameters import check_size, read_int, window_log
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
+
+if TYPE_CHECKING:
+    import zstandard
 
 _LEVELS = {Level.FAST: 3, Level.BALANCED: 12, Level.BEST: 22, Level.MAX: 22}
 _OFFERS = {
@@ -15,6 +19,7 @@ _OFFERS = {
     Level.MAX: Offer(saving=0.48, seconds=0.6),
 }
 _MIN_LOG, _MAX_LOG = 10, 27
+_PIECE = 1 << 22
 
 
 class GenericZstd(Compressor):
@@ -62,7 +67,7 @@ class GenericZstd(Compressor):
         decoder = zstandard.ZstdDecompressor(format=zstandard.FORMAT_ZSTD1_MAGICLESS, max_window_size=1 << log)
         try:
             with decoder.stream_reader(payload, read_across_frames=False) as reader:
-                data = reader.read(size + 1)
+                data = _read(reader, size + 1)
         except (zstandard.ZstdError, ValueError) as error:
             raise PayloadDamaged(f"the zstd frame is damaged ({error}); restore compressed.bin from a copy") from error
         return check_size(data, size)
@@ -71,3 +76,12 @@ class GenericZstd(Compressor):
         """Count the match finder's tables, which grow with level and window."""
         window = 1 << window_log(size, 19, _MAX_LOG)
         return (12 if level in (Level.BEST, Level.MAX) else 4) * window + (16 << 20)
+
+
+def _read(reader: "zstandard.ZstdDecompressionReader", limit: int) -> bytes:
+    """Read so many bytes at most; the reader would allocate all that it is asked for, whatever there is."""
+    pieces: list[bytes] = []
+    while limit and (piece := reader.read(min(limit, _PIECE))):
+        pieces.append(piece)
+        limit -= len(piece)
+    return b"".join(pieces)

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from panini_daemon.compressors import jxl
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
+from panini_daemon.compressors.jpeg import count_pixels
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
 
 _JPEG = b"\xff\xd8\xff"
 _PIXELS_PER_BYTE = 256  # of a JPEG file; photographs have 2 to 20. Bounds what a damaged payload can make allocate
 _SOME_PIXELS = 1 << 16
+_ROOM = 8  # times the payload that the file may have at first; JPEG XL saves a fifth of a usual one
+_TOO_SMALL = "output buffer"
 
 
 class ImageJxl(Compressor):
@@ -32,6 +35,10 @@ class ImageJxl(Compressor):
             return Encoded(b"")
         if not data.startswith(_JPEG):
             raise NotApplicable(f"the chunk begins with {data[:3].hex()}; expected a JPEG file (ffd8ff)")
+        pixels = count_pixels(data)
+        if pixels is None or pixels > _most_pixels(len(data)):
+            # Without memory for what a damaged header claims, the library ends the process.
+            raise NotApplicable(f"the JPEG file of {len(data)} bytes claims {pixels or 'no'} pixels")
         import imagecodecs  # noqa: PLC0415  large; only image chunks should pay for it
 
         try:
@@ -49,19 +56,29 @@ class ImageJxl(Compressor):
         if not size:
             return check_size(payload, 0)
         width, height = jxl.read_dimensions(payload)
-        if width * height > _PIXELS_PER_BYTE * size + _SOME_PIXELS:
+        if width * height > _most_pixels(size):
             raise PayloadDamaged(f"the payload claims {width} x {height} pixels for a file of {size} bytes")
         import imagecodecs  # noqa: PLC0415
 
-        try:
-            data = imagecodecs.jpegxl_decode_jpeg(payload, numthreads=1, out=bytearray(size))
-        except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
-            raise PayloadDamaged(
-                f"the JPEG XL stream is damaged ({error}); restore compressed.bin from a copy"
-            ) from error
-        return check_size(bytes(data), size)
+        # The buffer grows with what comes out: only the recipe says how large the file is.
+        room = min(size, _ROOM * (len(payload) + 1))
+        while True:
+            try:
+                data = imagecodecs.jpegxl_decode_jpeg(payload, numthreads=1, out=bytearray(room))
+            except (imagecodecs.JpegxlError, RuntimeError, ValueError) as error:
+                if room == size or _TOO_SMALL not in str(error):
+                    raise PayloadDamaged(
+                        f"the JPEG XL stream is damaged ({error}); restore compressed.bin from a copy"
+                    ) from error
+                room = min(size, _ROOM * room)
+            else:
+                return check_size(bytes(data), size)
 
     def memory(self, size: int, level: Level) -> int:
         """Count coefficients and contexts for ten pixels a byte of file."""
         del level
         return 400 * size + (64 << 20)
+
+
+def _most_pixels(size: int) -> int:
+    return _PIXELS_PER_BYTE * size + _SOME_PIXELS

@@ -13,11 +13,12 @@ from typing import NoReturn
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 from panini_daemon.compressors.generic_gzip import gunzip
-from panini_daemon.compressors.parameters import check_size
+from panini_daemon.compressors.parameters import check_claim, check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json
 
 _FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "GIF", "WEBP", "PPM")
 _DTYPES = ("uint8", "uint16", "int32", "float32", "bool")
+_PIXELS = 178_956_970  # Pillow, which recipe 1.0's writer read images with, refuses larger ones
 _DEFLATE_RATIO = 1032  # deflate expands no further, so a longer claim is a lie
 
 
@@ -63,6 +64,9 @@ class SemanticImage(Compressor):
         shape, dtype = _read_shape(parameters["shape"]), _read_word(parameters, "dtype", _DTYPES)
         name = _read_word(parameters, "format", _FORMATS)
         length = math.prod(shape) * {"uint16": 2, "int32": 4, "float32": 4}.get(dtype, 1)
+        check_claim(length)
+        if math.prod(shape[:2]) > _PIXELS:
+            raise PayloadDamaged(f"shape {list(shape)} has more pixels than its writer could read, {_PIXELS}")
         if length > _DEFLATE_RATIO * len(payload):
             raise PayloadDamaged(f"shape {list(shape)} needs {length} bytes; {len(payload)} cannot hold them")
         return _encode(check_size(gunzip(payload, length), length), shape, dtype, name)

@@ -5,6 +5,17 @@ from collections.abc import Mapping
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.protocol import Json
 
+LARGEST = 1 << 30
+"""Bytes of the largest chunk that is decoded: ten times what a chunker cuts, and what a machine can hold."""
+
+
+def check_claim(size: int) -> None:
+    """Raise PayloadDamaged where a recipe claims more bytes than any chunk has; nothing was allocated for them yet."""
+    if not 0 <= size <= LARGEST:
+        raise PayloadDamaged(
+            f"the recipe claims {_shown(size)} bytes; a chunk has at most {LARGEST}; restore recipe.json from a copy"
+        )
+
 
 def read_int(parameters: Mapping[str, Json], name: str, low: int, high: int) -> int:
     """Read a whole number from `low` to `high`, both included. Raises PayloadDamaged."""

@@ -5,6 +5,7 @@
 - A decoder that is let go while it waits for input can crash the process: it is never left waiting, zeros
   follow the payload for as long as it asks. So a cut-off stream decodes to wrong bytes, not to an error;
   hashes notice.
+- Where there is no memory for the model it frees what it never had, which ends the process: it is not asked then.
 - The range coder's first byte is always zero and its last ones often are: they are not stored.
 """
 
@@ -30,6 +31,7 @@ def encode(data: bytes, order: int, log: int) -> bytes:
         return b""
     import pyppmd  # noqa: PLC0415  a decoder of other methods should not pay for it
 
+    _require_memory(log)
     encoder = pyppmd.Ppmd7Encoder(order, 1 << log)
     pieces = [encoder.encode(data[at : at + _FEED]) for at in range(0, len(data), _FEED)]
     pieces.append(encoder.flush())
@@ -46,6 +48,7 @@ def decode(payload: bytes, order: int, log: int, size: int) -> bytes:
         raise PayloadDamaged("the PPMd stream begins as none does; restore compressed.bin from a copy")
     import pyppmd  # noqa: PLC0415
 
+    _require_memory(log)
     decoder = pyppmd.Ppmd7Decoder(order, 1 << log)
     pieces: list[bytes] = []
     total, feed = 0, b"\0" + payload + _ZEROS
@@ -81,3 +84,8 @@ def search_order(data: bytes, orders: Sequence[int], start: int, log: int, patie
             if misses == patience:
                 break
     return best, chosen
+
+
+def _require_memory(log: int) -> None:
+    """Raise MemoryError where the model's memory cannot be had. Zeros are not touched, so this costs nothing."""
+    bytes(1 << log)

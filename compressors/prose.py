@@ -14,6 +14,7 @@ Form of the result, as bytes:
 
 import re
 from collections import Counter
+from collections.abc import Mapping
 
 from panini_daemon.compressors.errors import PayloadDamaged
 
@@ -42,6 +43,8 @@ _HIGH = re.compile(rb"[\x80-\xfe]+|\xff(?:[\xc2-\xdf].|[\xe0-\xef]..|[\xf0-\xf4]
 
 _LETTERS = 127
 _ESCAPE = 0xFF
+_GROWTH = 4  # what is no UTF-8 is three bytes for each of its own, a flag stands before a letter
+_PIECES = 4096
 
 
 def transform(data: bytes) -> bytes:
@@ -56,24 +59,49 @@ def transform(data: bytes) -> bytes:
     return _write_alphabet(alphabet) + text.translate(codes).encode("latin-1")
 
 
-def restore(transformed: bytes) -> bytes:
-    """Undo `transform`. The result has at most four times the bytes. Raises PayloadDamaged."""
+def restore(transformed: bytes, size: int) -> bytes:
+    """Undo `transform` of `size` bytes. Raises PayloadDamaged, and where far more than `size` would come out.
+
+    Written piece by piece: a list of all pieces would take many times the text's memory.
+    """
     alphabet, at = _read_alphabet(transformed)
     letters = {0x80 + index: char for index, char in enumerate(alphabet)}
-
-    def recode(match: re.Match[bytes]) -> bytes:
-        run = match[0]
-        if run[0] == _ESCAPE:
-            return run[1:]
-        return run.decode("latin-1").translate(letters).encode("utf-8", "surrogatepass")
-
     try:
-        text = _HIGH.sub(recode, transformed[at:]).decode("utf-8", "surrogatepass")
-        return _FLAGGED.sub(_unflag, text).encode("utf-8", "surrogateescape")
+        recoded = bytearray()
+        for match in _HIGH.finditer(transformed, at):
+            recoded += transformed[at : match.start()]
+            recoded += _recode(match[0], letters)
+            at = match.end()
+            if len(recoded) > _GROWTH * size:
+                raise PayloadDamaged(f"the text inside the payload has more than the {size} bytes expected")
+        recoded += transformed[at:]
+        return _unflag_all(recoded.decode("utf-8", "surrogatepass"))
     except (UnicodeEncodeError, UnicodeDecodeError) as error:
         raise PayloadDamaged(
             f"the text inside the payload is damaged ({error.reason}); restore compressed.bin from a copy"
         ) from error
+
+
+def _recode(run: bytes, letters: Mapping[int, str]) -> bytes:
+    if run[0] == _ESCAPE:
+        return run[1:]
+    return run.decode("latin-1").translate(letters).encode("utf-8", "surrogatepass")
+
+
+def _unflag_all(text: str) -> bytes:
+    out = bytearray()
+    pieces: list[str] = []
+    at = 0
+    for match in _FLAGGED.finditer(text):
+        pieces.append(text[at : match.start()])
+        pieces.append(_unflag(match))
+        at = match.end()
+        if len(pieces) >= _PIECES:
+            out += "".join(pieces).encode("utf-8", "surrogateescape")
+            pieces.clear()
+    pieces.append(text[at:])
+    out += "".join(pieces).encode("utf-8", "surrogateescape")
+    return bytes(out)
 
 
 def _flag(match: re.Match[str]) -> str:

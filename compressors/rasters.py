@@ -59,7 +59,7 @@ def find_raster(data: bytes) -> Raster | None:
             raster = _parse_tiff(data)
         else:
             return None
-    except (struct.error, IndexError, ValueError):  # a header cut short: not a plain image
+    except (struct.error, LookupError, ValueError):  # a header cut short or without what it must have
         return None
     return raster if raster is not None and raster.fits(len(data)) else None
 

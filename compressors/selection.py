@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from panini_daemon.compressors.classification import classify
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import CompressorError, PluginFailed
-from panini_daemon.compressors.parameters import check_size
+from panini_daemon.compressors.parameters import check_claim, check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Hints, Json, Kind, Level
 from panini_daemon.compressors.registry import Registry
 from panini_daemon.compressors.results import Item, Result
@@ -102,12 +102,13 @@ def decompress(
     size: int,
     device: Device | None = None,
 ) -> bytes:
-    """Decode a payload to `size` bytes.
+    """Decode a payload to `size` bytes, at most `parameters.LARGEST`.
 
     Raises UnknownMethod, PluginNotLoadable, PayloadDamaged and PluginFailed.
     Only recipe 1.0's semantic_image_v1 may give another size.
     """
     plugin = registry.get(method)
+    check_claim(size)
     try:
         data = plugin.decompress(payload, parameters, size, device or Device())
     except CompressorError:

@@ -54,7 +54,7 @@ class TextPpmd(Compressor):
         text = ppmd.decode(payload, order, log, length)
         if not text and size:
             raise PayloadDamaged(f"the payload holds no text; expected {size} bytes")
-        return check_size(prose.restore(text) if text else b"", size)
+        return check_size(prose.restore(text, size) if text else b"", size)
 
     def memory(self, size: int, level: Level) -> int:
         """Count the model, and text as four bytes a character, twice."""

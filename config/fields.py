@@ -110,7 +110,12 @@ class Fields(BaseSettings):
     lease_settle: Seconds | None = Field(
         None,
         description="How long a worker waits after claiming a job, so that a rival's claim has time "
-        "to appear; by default 0s, on a shared folder 1m.",
+        "to appear; by default 0s, on a shared folder 1m, or longer where lease_probe measures that it takes longer.",
+    )
+    lease_probe: Switch | None = Field(
+        None,
+        description="Whether workers measure how long changes take to be seen by each other, and settle for so long; "
+        "by default on a shared folder where lease_settle is not set.",
     )
     lease_refresh: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
@@ -170,6 +175,16 @@ class Fields(BaseSettings):
         None,
         description="A folder on a local disk for work in progress, never on Drive; by default "
         "panini-<user id> in the system's folder for temporary files.",
+    )
+    rclone_socket: Folder | None = Field(
+        None,
+        description="Where the root is an rclone mount: the Unix socket of its remote control (rclone mount --rc "
+        "--rc-addr unix://SOCKET). Then it is known when a result has been uploaded, instead of waiting removal_delay.",
+    )
+    keep_limit: Size = Field(
+        2**32,
+        description="How much of the spool finished payloads may take, such as '4GiB', that are kept until their "
+        "upload has surely arrived; 0 to keep none and compress again instead.",
     )
     github_repo: Repository | None = Field(
         None,

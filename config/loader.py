@@ -101,7 +101,7 @@ def _validate(
 
 def _describe(details: "ErrorDetails", origin: Mapping[str, str]) -> Problem:
     name = str(details["loc"][0])
-    shown = HIDDEN if name == TOKEN else _shorten(repr(details["input"]))
+    shown = HIDDEN if name == TOKEN else _show(details["input"])
     return Problem(name, shown, origin[name], _expect(name, details))
 
 
@@ -114,6 +114,14 @@ def _expect(name: str, details: "ErrorDetails") -> str:
         if key in context:
             return f"expected {words} {write_value(name, context[key])}"
     return details["msg"].replace("Input should be ", "expected ")
+
+
+def _show(value: object) -> str:
+    try:
+        return _shorten(repr(value))
+    except ValueError:
+        # TOML has hexadecimal numbers that are too long for Python to write in decimal.
+        return "a number with thousands of digits"
 
 
 def _shorten(text: str, limit: int = 80) -> str:

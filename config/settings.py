@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from panini_daemon.config.object_url import ObjectUrl
 
-SIZES = frozenset({"memory_budget", "log_max_bytes"})
+SIZES = frozenset({"memory_budget", "log_max_bytes", "keep_limit"})
 """The settings that are sizes in bytes."""
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Settings:
     arrival_timeout: float
     removal_delay: float
     lease_settle: float
+    lease_probe: bool
     lease_refresh: float
     lease_stale: float
     lease_stop: float
@@ -50,6 +51,8 @@ class Settings:
     log_max_bytes: int
     log_backups: int
     spool: Path
+    rclone_socket: Path | None
+    keep_limit: int
     github_repo: str
     """Empty where there is none; so is `github_ref` for the default branch."""
     github_ref: str

@@ -13,6 +13,7 @@ PREFIX = "PANINI_"
 CONFIG_VARIABLE = "PANINI_CONFIG"
 TOKEN = "github_token"  # noqa: S105  a setting's name, no token
 TOKEN_VARIABLE = "GITHUB_TOKEN"  # noqa: S105
+_LARGEST = 1 << 20
 _PLAIN = {TOKEN: TOKEN_VARIABLE, "github_repo": "GITHUB_REPO"}
 """Settings that are also read from a variable without the prefix."""
 
@@ -69,13 +70,17 @@ def find_file(
 def read_file(path: Path, named_by: str, root: Path | None, known: Collection[str]) -> Source:
     """Read a panini.toml. `root` is the root as flags, environment or default have it, None for no folder."""
     try:
+        if (size := path.stat().st_size) > _LARGEST:
+            return _refuse(path, named_by, f"has {size} bytes; expected a TOML file of at most {_LARGEST}")
         given = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         return _refuse(path, named_by, f"cannot be read ({error.strerror}); expected a TOML file")
     except UnicodeDecodeError as error:
         return _refuse(path, named_by, f"is not UTF-8 (at byte {error.start}); expected a TOML file")
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and what Python says of numbers and dates that it does not take
         return _refuse(path, named_by, f"is not TOML: {error}")
+    except RecursionError:
+        return _refuse(path, named_by, "is nested too deeply; expected a list of settings")
     refused = {TOKEN: f"a token does not belong in a file; set {TOKEN_VARIABLE} in the environment"}
     if root is not None and path.parent.resolve() == root.resolve():
         refused["worker"] = "this file is read by every worker on the root, and their ids must differ"

@@ -180,7 +180,8 @@ def _read_quantity(value: object, units: dict[str, int] | dict[str, float]) -> i
         if found is None or found[2].lower() not in units:
             return None
         factor = units[found[2].lower()]
-        value = int(found[1]) if found[1].isdigit() else float(found[1])
+        # Only so many digits are an integer: what is longer is too large whatever it is, and Python refuses it.
+        value = int(found[1]) if found[1].isdigit() and len(found[1]) < 400 else float(found[1])
     try:
         amount = value * factor
         fits = math.isfinite(amount) and 0 <= amount < 2**63

@@ -22,8 +22,10 @@ from panini_daemon.pipeline import Outcome
 from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
-from panini_daemon.storage.errors import StoreReadOnly
+from panini_daemon.storage.errors import StorageError, StoreReadOnly
+from panini_daemon.storage.propagation import LOOK
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
+from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
 from panini_daemon.stores import demand_leases, may_be_new, open_store, secrets_of
 
@@ -56,7 +58,8 @@ class Application:
         begin at once.
         """
         self.settings, self.clock = settings, clock or SystemClock()
-        self.store = open_store(settings.root)
+        queue = RcloneQueue(settings.rclone_socket) if settings.rclone_socket else None
+        self.store = open_store(settings.root, queue or read_drive_ids)
         open_root(self.store, create=may_be_new(settings.root, shared=settings.shared), clock=self.clock)
         demand_leases(self.store, settings.root)
         self.tree_log = TreeLog(
@@ -94,11 +97,13 @@ class Application:
             spool,
             self.compute,
             self.link,
+            queue,
             sleep=self.stopping.wait,
             fatal=self._fatal,
             on_outcome=on_outcome,
             one_of_several=one_of_several,
         )
+        self._settling = parts.settling
         self.service = Service(parts, self.stopping, once=once)
         self._started, self._started_at = self.clock.monotonic(), self.clock.now()
         self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
@@ -151,11 +156,14 @@ class Application:
 
     def _make_heartbeats(self) -> list[Heartbeat]:
         settings, leases = self.settings, self.service.leases
-        return [
+        beats = [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
             self._status_beat,
             Heartbeat("log", _flush_every(settings), self.tree_log.flush, self.log),
         ]
+        if self._settling is not None:
+            beats.append(Heartbeat("probe", LOOK, self._settling.beat, self.log))
+        return beats
 
     def _write_status(self) -> None:
         try:
@@ -212,6 +220,9 @@ class Application:
             self.link.stop(_END_MARGIN / 2 if self.stopping.is_set() else _GOODBYE)
         for heartbeat in self._heartbeats:
             heartbeat.stop()
+        if self._settling is not None:
+            with suppress(StorageError):  # others remove it in time
+                self._settling.close()
         totals = service.tally.totals(self.clock.monotonic())
         self.log.info(
             "stopped",

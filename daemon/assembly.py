@@ -11,10 +11,12 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
+from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
 from panini_daemon.parts import Parts
 from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
@@ -22,11 +24,14 @@ from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import BaseConflict
 from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.propagation import Propagation
 from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
+from panini_daemon.storage.upload_flags import RcloneQueue
 from panini_daemon.storage.watching import Backoff
-from panini_daemon.stores import make_leases
+from panini_daemon.stores import make_leases, make_nonce
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -34,6 +39,8 @@ if TYPE_CHECKING:
 GPU_BATCH = 16
 _EXTRA_THREADS = 3
 """Threads beside one for each compute process, so that fetching and committing overlap with computing."""
+_KEPT = "kept"
+"""The folder in the spool for payloads that have not surely arrived; it outlives the process."""
 _CLAIMED_AHEAD = 64
 """Chunks claimed ahead where a claim takes a minute to settle."""
 
@@ -46,6 +53,7 @@ def assemble(
     spool: Spool,
     compute: Compute,
     link: "GithubLink | None",
+    queue: RcloneQueue | None,
     *,
     sleep: Callable[[float], bool],
     fatal: Callable[[Exception], None],
@@ -54,16 +62,19 @@ def assemble(
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
-    `sleep` waits and returns True at once when the daemon is ending; `fatal` is called with what must end it.
+    `queue` tells what a mount by rclone has not uploaded, where it can be asked. `sleep` waits and returns True at
+    once when the daemon is ending; `fatal` is called with what must end it.
     """
     source = _make_source(settings, store, clock, link)
-    leases = _make_leases(settings, store, clock, link, source)
+    folder_leases = make_leases(settings, store, clock, queue)
+    leases = _route_leases(folder_leases, link, source)
     line = Line(
         fetch=source.fetch,
         store=store,
         compute=compute,
         budget=MemoryBudget(settings.memory_budget),
         spool=spool,
+        keep=Keep(spool.parent / _KEPT, limit=settings.keep_limit, clock=clock),
         clock=clock,
         registry=Registry(),
         worker=settings.worker,
@@ -93,11 +104,14 @@ def assemble(
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
+        rivals=settles,
     )
+    if settings.lease_probe and isinstance(folder_leases, Leases):
+        propagation = Propagation(store, settings.worker, clock=clock, nonce=make_nonce())
+        settling = Settling(propagation, folder_leases.adapt, folder_leases.settle, log)
+        parts = replace(parts, settling=settling)
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
-    if isinstance(leases, LeaseRouter):
-        parts = replace(parts, keeps_lease=leases.is_from_repository)
     return parts
 
 
@@ -121,8 +135,7 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
     return Sources(inbox, link.source, hopeless=link.hopeless)
 
 
-def _make_leases(settings: Settings, store: Store, clock: Clock, link: "GithubLink | None", source: Source) -> Leasing:
-    leases = make_leases(settings, store, clock)
+def _route_leases(leases: Leasing, link: "GithubLink | None", source: Source) -> Leasing:
     if link is None or link.leases is None or not isinstance(source, Sources):
         return leases
     return LeaseRouter(leases, link.leases, source.is_from_repository)

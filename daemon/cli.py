@@ -1,5 +1,6 @@
 """The command line. Each command imports its own module when it is called, so that `--help` is quick."""
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -253,6 +254,8 @@ def main(arguments: list[str] | None = None) -> None:
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or (given[0].startswith("-") and given[0] not in _OWN_FLAGS):
         given.insert(0, "run")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # names of files may be no text, and are told all the same
     try:
         app(args=given, prog_name="panini-daemon")
     except KeyboardInterrupt:

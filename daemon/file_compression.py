@@ -12,6 +12,7 @@ from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Line, Outcome
 from panini_daemon.spool import Spool
@@ -65,6 +66,7 @@ def compress_file(
         compute=compute,
         budget=budget,
         spool=spool,
+        keep=Keep(spool.parent, limit=0, clock=clock),
         clock=clock,
         registry=Registry(),
         worker=worker,

@@ -1,6 +1,5 @@
 """status/<worker>.json: what the worker is doing, for whoever looks at the tree."""
 
-import json
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -11,6 +10,7 @@ from panini_daemon.progress import Totals
 from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.errors import StorageError
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.store import Store
 
 
@@ -41,7 +41,7 @@ def format_status(
         **({} if github is None else {"github": dict(github)}),
         "version": SOFTWARE,
     }
-    return (json.dumps(status, ensure_ascii=False, indent=1) + "\n").encode()
+    return write_json(status)
 
 
 class Heartbeat:

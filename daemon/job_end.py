@@ -5,16 +5,19 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from panini_daemon.failures import Action, action_for
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
-from panini_daemon.receipts import publish_manifests, write_failure, write_receipt
+from panini_daemon.receipts import ended_as, failure_paths, publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import LeaseLost, StorageError
-from panini_daemon.storage.jobs import Chunk, Job, Rejected
+from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
+from panini_daemon.storage.errors import BaseConflict, ChunkMissing, LeaseLost, StorageError
+from panini_daemon.storage.jobs import Chunk, Job, Rejected, is_in_repository
 from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.reading import stamp_of
+from panini_daemon.storage.root import DONE, FAILED
 from panini_daemon.storage.store import Store
 
 
@@ -40,6 +43,7 @@ class JobEnds:
     log: Logger
     tally: Tally
     folder_of: Callable[[Chunk], str]
+    keep: Keep
     at_once: bool
     """Whether what was written is safe when it reads back, so that the original may go at once."""
     report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
@@ -56,32 +60,49 @@ class JobEnds:
             log.warning("lease_lost", error=str(error))
             return End.POSTPONED
         good, failed = progress.of(State.COMMITTED, State.ALREADY), progress.of(State.FAILED)
-        if failed and not self.source.has(job):
+        before = self._ended_before(job, [outcome.error for outcome in failed])
+        if before == DONE:
+            self.source.remove(job)
+        if failed and (before == DONE or not self.source.has(job)):
             log.info("job_done_elsewhere")
             return End.OVER
         self.store.sync([path for outcome in good for path in outcome.unsynced])
         if failed:
             self._publish_what_can_be(job, log)
-            reason = write_failure(self.store, job, progress.outcomes, self.worker, self.clock.now())
-            self.report(job, progress.outcomes)
-            self.source.set_aside(job, [outcome.chunk for outcome in good])
-            self.tally.job(failed=True, error=reason)
+            reason = self._write_failure(job, progress.outcomes, before)
             log.error("job_failed", reason=reason, committed=len(good))
         else:
             publish_manifests(self.store, job, replace=True)
-            if not self.at_once:
-                return End.PARTING
-            self._finish(progress)
+        if not (self._leaves_at_once(job) if failed else self.at_once):
+            return End.PARTING
+        self._take_out(progress)
         return End.OVER
 
+    def has_arrived(self, progress: JobProgress) -> bool | None:
+        """Tell whether what a job came to would outlive this machine, None where the store does not tell."""
+        folders = [self.folder_of(outcome.chunk) for outcome in progress.of(State.COMMITTED, State.ALREADY)]
+        failure = failure_paths(progress.job) if progress.of(State.FAILED) else []
+        return self.store.arrived([*(f"{folder}/{name}" for folder in folders for name in (PAYLOAD, RECIPE)), *failure])
+
     def part(self, progress: JobProgress) -> End:
-        """Take a finished job out of the source if all its chunks are still committed. Raises StorageError."""
+        """Take a job out of the source if what it came to is still there, and has arrived. Raises StorageError."""
+        if self.has_arrived(progress) is False:
+            return End.PARTING
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
-            if not already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash):
+            if not self._is_there(outcome):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
                 return End.POSTPONED
-        self._finish(progress)
+        if progress.of(State.FAILED) and not self._is_told(progress.job):
+            self.log.warning("failure_vanished", job=progress.job.job_id)
+            return End.POSTPONED
+        self._take_out(progress)
         return End.OVER
+
+    def _take_out(self, progress: JobProgress) -> None:
+        if progress.of(State.FAILED):
+            self._give_up(progress)
+        else:
+            self._finish(progress)
 
     def _finish(self, progress: JobProgress) -> None:
         """Tell that the job is done, in this order: the receipt says that nothing more is to be done or told."""
@@ -89,8 +110,51 @@ class JobEnds:
         self.report(job, progress.outcomes)
         write_receipt(self.store, job, progress.outcomes, self.worker, self.clock.now())
         self.source.remove(job)
+        self._drop_kept(progress)
         self.tally.job(failed=False)
         self.log.debug("job_done", job=job.job_id, chunks=len(progress.outcomes))
+
+    def _give_up(self, progress: JobProgress) -> None:
+        """Set a job aside whose failure is told."""
+        self.report(progress.job, progress.outcomes)
+        self.source.set_aside(progress.job, [outcome.chunk for outcome in progress.of(State.COMMITTED, State.ALREADY)])
+        self._drop_kept(progress)
+        first = progress.of(State.FAILED)[0].error
+        self.tally.job(failed=True, error=f"{type(first).__name__}: {first}")
+
+    def _is_told(self, job: Job | Rejected) -> bool:
+        """Tell whether what says why a job failed is there."""
+        return all(stamp_of(self.store, path) for path in failure_paths(job))
+
+    def _is_there(self, outcome: Outcome) -> bool:
+        """Tell whether a chunk's commit is still good; another job of its base may have written over it unseen."""
+        try:
+            return already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash) is not None
+        except BaseConflict:  # done again, the job meets it where it can fail for it
+            return False
+
+    def _drop_kept(self, progress: JobProgress) -> None:
+        for outcome in progress.outcomes:
+            self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
+
+    def _ended_before(self, job: Job | Rejected, errors: Sequence[Exception | None]) -> str | None:
+        """Return how a job ended earlier whose data is gone because a worker died while it took the job out."""
+        if errors and all(isinstance(error, ChunkMissing) for error in errors):
+            return ended_as(self.store, job.job_id)
+        return None
+
+    def _write_failure(self, job: Job | Rejected, outcomes: Sequence[Outcome], before: str | None) -> str:
+        """Write why a job failed, unless that was told `before`, and its manifest; return the first reason."""
+        reason = f"told in {FAILED}/{job.job_id}/error.json"
+        if before != FAILED:
+            reason = write_failure(self.store, job, outcomes, self.worker, self.clock.now())
+        if job.manifest and not self._leaves_at_once(job):
+            self.store.write(failure_paths(job)[-1], job.manifest)
+        return reason
+
+    def _leaves_at_once(self, job: Job | Rejected) -> bool:
+        """Tell whether a failed job may leave as soon as that is told; in a repository nothing is deleted."""
+        return self.at_once or is_in_repository(job)
 
     def _publish_what_can_be(self, job: Job, log: Logger) -> None:
         """Let readers of a failed job's files know which chunks are missing, where its names allow it."""
@@ -101,12 +165,28 @@ class JobEnds:
                 raise
             log.debug("manifest_not_published", error=f"{type(error).__name__}: {error}")
 
-    def reject(self, rejected: Rejected) -> None:
-        """Set a manifest aside that can never become a job. Raises StorageError."""
-        reason = write_failure(self.store, rejected, (), self.worker, self.clock.now())
+    def reject(self, rejected: Rejected, *, told: bool) -> bool:
+        """Set a manifest aside that can never become a job; False where that must wait. Raises StorageError.
+
+        What says why comes first, and where it may yet be lost, the manifest stays until the next call, `told`.
+        """
+        before = self._ended_before(rejected, [rejected.error])
+        if before == DONE:
+            self.source.remove(rejected)
+        if before == DONE or (told and not self.source.has(rejected)):
+            self.log.info("job_done_elsewhere", job=rejected.job_id)
+            return True
+        if told and self.store.arrived(failure_paths(rejected)) is False:
+            return False
+        if not (told and self._is_told(rejected)):
+            self._write_failure(rejected, (), before)
+            if not self._leaves_at_once(rejected):
+                return False
         self.source.set_aside(rejected, ())
+        reason = f"{type(rejected.error).__name__}: {rejected.error}"
         self.tally.job(failed=True, error=reason)
         self.log.error("job_rejected", job=rejected.job_id, reason=reason)
+        return True
 
 
 def log_outcome(log: Logger, outcome: Outcome) -> None:
@@ -136,4 +216,5 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
         sha256=outcome.original_hash,
         tries=outcome.tries,
+        **({"kept": True} if outcome.kept else {}),
     )

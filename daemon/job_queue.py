@@ -1,6 +1,8 @@
 """The jobs that wait: which is next, which are being claimed, which another worker has for now."""
 
 import bisect
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from panini_daemon.storage.jobs import Job
@@ -14,11 +16,20 @@ class _Waiting:
     not_before: float = field(default=float("-inf"), compare=False)
 
 
-class JobQueue:
-    """Jobs in the order of `job_key`: declared priority, keyframes and headers, age."""
+_WINDOW = 8
+"""How many times as many chunks as are asked for a choice is made among where it is scattered."""
 
-    def __init__(self) -> None:
+
+class JobQueue:
+    """Jobs in the order of `job_key`: declared priority, keyframes and headers, age.
+
+    With `scatter`, any text that other workers do not have, age counts only roughly: of the next jobs some are chosen
+    that others hardly choose too. So workers that see each other's claims late seldom claim the same.
+    """
+
+    def __init__(self, scatter: str | None = None) -> None:
         """Start empty."""
+        self._scatter = scatter
         self._sorted: list[_Waiting] = []
         self._by_id: dict[str, _Waiting] = {}
         self._claiming: dict[str, Job] = {}
@@ -27,6 +38,10 @@ class JobQueue:
     def __len__(self) -> int:
         """Return how many jobs wait, those being claimed included."""
         return len(self._by_id)
+
+    def __contains__(self, job_id: object) -> bool:
+        """Tell whether a job waits or is being claimed."""
+        return job_id in self._by_id
 
     def add(self, job: Job) -> None:
         """Add a job; one that is there already stays as it is."""
@@ -48,14 +63,31 @@ class JobQueue:
         The last one may go beyond that: jobs are not divided.
         """
         chosen: list[Job] = []
-        for waiting in self._sorted:
+        for waiting in self._list_free(chunks, now):
             if chunks <= 0:
                 break
-            if self._is_free(waiting, now):
-                self._claiming[waiting.job.job_id] = waiting.job
-                chosen.append(waiting.job)
-                chunks -= max(len(waiting.job.chunks), 1)
+            self._claiming[waiting.job.job_id] = waiting.job
+            chosen.append(waiting.job)
+            chunks -= max(len(waiting.job.chunks), 1)
         return chosen
+
+    def _list_free(self, chunks: int, now: float) -> Iterable[_Waiting]:
+        """Return the jobs to choose from, the best first."""
+        free = (waiting for waiting in self._sorted if self._is_free(waiting, now))
+        if self._scatter is None:
+            return free
+        window: list[_Waiting] = []
+        room = chunks * _WINDOW
+        for waiting in free:
+            if room <= 0:
+                break
+            window.append(waiting)
+            room -= max(len(waiting.job.chunks), 1)
+        return sorted(window, key=self._scattered)
+
+    def _scattered(self, waiting: _Waiting) -> tuple[int, bool, bytes]:
+        (priority, begins, _, _), _ = waiting.rank
+        return priority, begins, hashlib.sha256(f"{self._scatter}/{waiting.job.job_id}".encode()).digest()
 
     def best_priority(self, now: float) -> int | None:
         """Return the priority of the first job that may be claimed at monotonic time `now`, None for no job."""

@@ -13,10 +13,6 @@ class LeaseRouter:
         """Take both."""
         self._folder, self._repository, self._is_from_repository = folder, repository, is_from_repository
 
-    def is_from_repository(self, key: str) -> bool:
-        """Tell whether a job's lease is one of the repository's."""
-        return self._is_from_repository(key)
-
     def recover(self) -> Mapping[str, int]:
         """Take up or drop what an earlier process of this worker left."""
         return {**self._repository.recover(), **self._folder.recover()}

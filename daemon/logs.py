@@ -66,7 +66,7 @@ class TreeLog:
             if len(self._lines) >= _KEPT_LINES:
                 self._lines.popleft()
                 self._lost += 1
-            self._lines.append(line.encode() + b"\n")
+            self._lines.append(line.encode("utf-8", "backslashreplace") + b"\n")
 
     def flush(self) -> bool:
         """Write what is kept; False where the folder did not take it (it is kept, then)."""

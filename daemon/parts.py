@@ -7,6 +7,7 @@ from enum import StrEnum
 from panini_daemon.attempts import Attempts
 from panini_daemon.logs import Logger
 from panini_daemon.pipeline import Outcome
+from panini_daemon.settling import Settling
 from panini_daemon.sources import Source
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock
@@ -14,6 +15,7 @@ from panini_daemon.storage.jobs import Job
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.work_pool import Pool, Work, WorkPool
 
 
 class Phase(StrEnum):
@@ -54,5 +56,9 @@ class Parts:
     """Notes what is to be told about a finished or failed job to whoever sent it."""
     closed_for: Callable[[Job], float] = lambda _: 0.0
     """Seconds until a job's bytes can be had again; 0 where they can."""
-    keeps_lease: Callable[[str], bool] = lambda _: False
-    """Whether a job's lease is kept until the job has left its source."""
+    rivals: bool = False
+    """Whether other workers may take jobs from the same source, and see late which ones are taken."""
+    settling: Settling | None = None
+    """Measures for how long claims must settle, where that is not known beforehand."""
+    pool: Callable[[int, Work], Pool] = WorkPool
+    """Makes what does the work, from the number of threads and what to do."""

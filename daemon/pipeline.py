@@ -5,9 +5,8 @@ Many chunks are on their way at once, each in a thread of its own; fetching, com
 because each step waits for something else: the folder, a compute process, the folder again.
 """
 
-import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -16,16 +15,17 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Level, Registry, classify, estimate_memory
 from panini_daemon.compute import Compressed, Compute, Order, Proof
 from panini_daemon.errors import VerificationFailed
+from panini_daemon.grouping import TOGETHER_BYTES
+from panini_daemon.keeping import Ask, Keep
 from panini_daemon.recipes import make_recipe
 from panini_daemon.spool import Place, Spool
+from panini_daemon.stopwatch import Stopwatch
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import already_committed, write_commit
-from panini_daemon.storage.errors import ManifestInvalid
+from panini_daemon.storage.commits import Commit, already_committed, write_commit
+from panini_daemon.storage.errors import ManifestInvalid, StoreFull, StoreUnavailable
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
 
-TOGETHER, TOGETHER_BYTES = 16, 1 << 20
-"""How many chunks, of how many bytes in all, go through the line together."""
 SYNCED_ALONE = 1 << 20
 """Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
 
@@ -43,7 +43,8 @@ class State(StrEnum):
 class Outcome:
     """What came of a chunk; sizes in bytes, timings in seconds by step, `error` where it failed.
 
-    `unsynced` are files that must be synced before the job may leave its source.
+    `unsynced` are files that must be synced before the job may leave its source; `kept` tells that the payload was
+    made earlier.
     """
 
     chunk: Chunk
@@ -58,6 +59,7 @@ class Outcome:
     """What codecs failed with that were passed over."""
     timings: Mapping[str, float] = field(default_factory=dict)
     unsynced: tuple[str, ...] = ()
+    kept: bool = False
     error: Exception | None = None
     tries: int = 1
 
@@ -67,7 +69,8 @@ class Line:
     """What the steps work with.
 
     `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
-    `shared`: the store is a mount, where each file is synced as it is written.
+    `shared`: the store is a mount, where each file is synced as it is written, and uploaded later: `keep` has the
+    payload until then.
     """
 
     fetch: Callable[[Chunk, Path], str]
@@ -75,6 +78,7 @@ class Line:
     compute: Compute
     budget: MemoryBudget
     spool: Spool
+    keep: Keep
     clock: Clock
     registry: Registry
     worker: str
@@ -108,40 +112,37 @@ def process(
     whatever that is, nothing half-done is left that a reader would take for whole.
     """
     done, todo = _look_for_commits(line, chunks)
-    method, level, watch = job.method or line.method, _level(job, line), Stopwatch(len(todo))
+    ask = Ask(job.method or line.method, _level(job, line), tuple(sorted(exclude)))
+    watch = Stopwatch(len(todo))
     with line.spool.places(len(todo)) as places, ExitStack() as held_memory:
         with watch.step("fetch"):
-            hashes = [line.fetch(chunk, place.original) for chunk, place in zip(todo, places, strict=True)]
+            fetched = [_fetch(line, ask, chunk, place) for chunk, place in zip(todo, places, strict=True)]
+        fresh = [one for one in fetched if one.kept is None]
         with watch.step("compress"):
-            held_memory.enter_context(line.budget.reserve(_need(line, todo, places, method, level)))
-            orders = [Order.of(chunk, place, method, level, exclude) for chunk, place in zip(todo, places, strict=True)]
-            encoded = line.compute.compress(orders)
+            held_memory.enter_context(line.budget.reserve(_need(line, fresh, ask)))
+            encoded = line.compute.compress([one.order(ask) for one in fresh])
         watch.split("compress", sum(one.seconds for one in encoded), rest="queue")
-        works = [
-            _Work(chunk, place, original_hash, one, line.describe(job, chunk, one, original_hash, watch.seconds))
-            for chunk, place, original_hash, one in zip(todo, places, hashes, encoded, strict=True)
-        ]
+        works = _combine(line, job, fetched, encoded, watch.seconds)
         with watch.step("verify"):
-            _require_equal(works, line.compute.verify([work.proof for work in works]))
+            new = [work for work in works if not work.kept]
+            _require_equal(new, line.compute.verify([work.proof for work in new]))
         with watch.step("commit"):
-            unsynced = [_commit(line, work, held) for work in works]
+            unsynced = _commit_all(line, ask, works, held)
     return done + [work.outcome(watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
 
 
-def group(chunks: Sequence[Chunk]) -> Iterator[list[Chunk]]:
-    """Put small neighbours together; a large chunk, and one whose hash nobody declared, goes alone."""
-    together: list[Chunk] = []
-    size = 0
-    for chunk in chunks:
-        if together and (len(together) == TOGETHER or size + chunk.size > TOGETHER_BYTES or not chunk.original_hash):
-            yield together
-            together, size = [], 0
-        together, size = [*together, chunk], size + chunk.size
-        if not chunk.original_hash:
-            yield together
-            together, size = [], 0
-    if together:
-        yield together
+@dataclass(frozen=True, slots=True)
+class _Fetched:
+    """One chunk whose bytes, or whose finished payload, are on local disk. `kept`: what came of it earlier."""
+
+    chunk: Chunk
+    place: Place
+    original_hash: str
+    kept: Compressed | None
+
+    def order(self, ask: Ask) -> Order:
+        """Return what the compute process is told."""
+        return Order.of(self.chunk, self.place, ask.request, ask.level, ask.exclude)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +154,7 @@ class _Work:
     original_hash: str
     encoded: Compressed
     recipe: bytes
+    kept: bool
 
     @property
     def proof(self) -> Proof:
@@ -173,31 +175,8 @@ class _Work:
             faults={method: error for method, _, error in self.encoded.trials if error},
             timings=dict(timings),
             unsynced=unsynced,
+            kept=self.kept,
         )
-
-
-class Stopwatch:
-    """Seconds that each step took for one of `count` chunks."""
-
-    def __init__(self, count: int) -> None:
-        """Start with no step."""
-        self.seconds: dict[str, float] = {}
-        self._count = max(count, 1)
-
-    def split(self, name: str, seconds: float, rest: str) -> None:
-        """Count `seconds` of the step `name` as its own and what is left as `rest`."""
-        own = seconds / self._count
-        self.seconds[rest] = max(0.0, self.seconds[name] - own)
-        self.seconds[name] = own
-
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        """Time the block."""
-        start = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = (time.perf_counter() - start) / self._count
 
 
 def _level(job: Job, line: Line) -> Level:
@@ -210,14 +189,16 @@ def _level(job: Job, line: Line) -> Level:
         ) from error
 
 
-def _need(line: Line, chunks: Sequence[Chunk], places: Sequence[Place], method: str, level: Level) -> int:
+def _need(line: Line, fetched: Sequence[_Fetched], ask: Ask) -> int:
     """Return the bytes of memory that compressing takes; what a large chunk is makes a large difference."""
-    size = sum(chunk.size for chunk in chunks)
+    if not fetched:
+        return 0
+    size = sum(one.chunk.size for one in fetched)
     kind = None
     if size > TOGETHER_BYTES:
-        with places[0].original.open("rb") as file:
+        with fetched[0].place.original.open("rb") as file:
             kind = classify(file.read(TOGETHER_BYTES))
-    return estimate_memory(size, method, level, registry=line.registry, kind=kind)
+    return estimate_memory(size, ask.request, Level(ask.level), registry=line.registry, kind=kind)
 
 
 def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome], list[Chunk]]:
@@ -237,9 +218,38 @@ def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome
                 payload_size=commit.payload_size,
                 payload_hash=commit.payload_hash,
                 device=commit.recipe.device or "",
+                unsynced=_unsynced(line, commit),
             )
         )
     return done, todo
+
+
+def _unsynced(line: Line, commit: Commit) -> tuple[str, ...]:
+    """Return what to sync of a commit that was there: who wrote it may have died before it came to that."""
+    return () if line.shared else commit.paths
+
+
+def _fetch(line: Line, ask: Ask, chunk: Chunk, place: Place) -> _Fetched:
+    """Get a chunk's payload where it is kept from an earlier try, else its bytes."""
+    kept = line.keep.take(chunk.original_hash, ask, place.payload)
+    if kept is not None and chunk.original_hash is not None:
+        return _Fetched(chunk, place, chunk.original_hash, kept)
+    original_hash = line.fetch(chunk, place.original)
+    if chunk.original_hash is None:
+        kept = line.keep.take(original_hash, ask, place.payload)
+    return _Fetched(chunk, place, original_hash, kept)
+
+
+def _combine(
+    line: Line, job: Job, fetched: Sequence[_Fetched], encoded: Sequence[Compressed], timings: Mapping[str, float]
+) -> list[_Work]:
+    """Bring each chunk together with what came of it, now or earlier."""
+    new, works = iter(encoded), []
+    for one in fetched:
+        result = one.kept or next(new)
+        recipe = line.describe(job, one.chunk, result, one.original_hash, timings)
+        works.append(_Work(one.chunk, one.place, one.original_hash, result, recipe, one.kept is not None))
+    return works
 
 
 def _require_equal(works: Sequence[_Work], decoded: Sequence[str]) -> None:
@@ -252,11 +262,27 @@ def _require_equal(works: Sequence[_Work], decoded: Sequence[str]) -> None:
             )
 
 
+def _commit_all(line: Line, ask: Ask, works: Sequence[_Work], held: Callable[[], None]) -> list[tuple[str, ...]]:
+    """Commit chunks; keep their payloads while the folder does not take them, or may still lose them."""
+    keep = line.shared
+    try:
+        return [_commit(line, work, held) for work in works]
+    except (StoreUnavailable, StoreFull):
+        keep = True
+        raise
+    finally:
+        for work in works if keep else ():
+            line.keep.add(work.original_hash, ask, work.encoded, work.place.payload)
+
+
 def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...]:
-    """Commit one chunk; return the files that are still to be synced."""
+    """Commit one chunk; return the files that are still to be synced.
+
+    Another job of the same base may have come before while this one was compressed: nobody's commit is written over.
+    """
     folder = line.folder_of(work.chunk)
-    if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
-        return ()
+    if commit := already_committed(line.store, folder, work.original_hash):
+        return _unsynced(line, commit)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(
         line.store,
@@ -265,6 +291,7 @@ def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...
         work.place.payload,
         work.encoded.payload_hash,
         durable=durable,
+        consume=not line.shared,
         allowed=held,
     )
     return () if durable else written

@@ -11,6 +11,8 @@ from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.jobs import Job, Rejected, is_in_repository
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import DONE, FAILED, base_folder
 from panini_daemon.storage.store import Entry, Store
 
@@ -36,6 +38,12 @@ def ended_as(store: Store, job_id: str) -> str | None:
     return None
 
 
+def failure_paths(job: Job | Rejected) -> list[str]:
+    """Return the files that tell of a failed job: they must be there before it may leave the inbox."""
+    names = ["error.json", *([MANIFEST] if job.manifest else [])]
+    return [f"{FAILED}/{job.job_id}/{name}" for name in names]
+
+
 def settled_jobs(store: Store) -> frozenset[str]:
     """Return the ids of all jobs that were finished or given up, with two listings."""
     done = (entry.name.removesuffix(".json") for entry in _list(store, DONE) if entry.name.endswith(".json"))
@@ -46,13 +54,14 @@ def settled_jobs(store: Store) -> frozenset[str]:
 def publish_manifests(store: Store, job: Job, *, replace: bool) -> None:
     """Copy each file's chunk manifest beside its chunks, so that the file can be rebuilt from the tree alone.
 
-    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's.
+    Without `replace`, for a job that failed, a manifest that is there stays: it may be another file's. One that was
+    cut short is nobody's.
     """
     for file in job.files:
         if file.manifest is not None:
-            path, data = f"{base_folder(file.base)}/{MANIFEST}", _json(dict(file.manifest))
-            found = _read(store, path)
-            if found is None or (replace and found != data):
+            path, data = f"{base_folder(file.base)}/{MANIFEST}", write_json(dict(file.manifest))
+            found = _read(store, path, max(len(data), MAX_MANIFEST_BYTES) + 1)
+            if found is None or not _is_json(found) or (replace and found != data):
                 store.write(path, data)
 
 
@@ -71,7 +80,7 @@ def write_receipt(store: Store, job: Job, outcomes: Sequence[Outcome], worker: s
         "software": SOFTWARE,
         "source": dict(job.source),
     }
-    store.write(receipt_path(job.job_id), _json(receipt))
+    store.write(receipt_path(job.job_id), write_json(receipt))
 
 
 def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome], worker: str, moment: datetime) -> str:
@@ -93,7 +102,7 @@ def write_failure(store: Store, job: Job | Rejected, outcomes: Iterable[Outcome]
         "software": SOFTWARE,
         "what_to_do": _advise(job),
     }
-    store.write(f"{FAILED}/{job.job_id}/error.json", _json(document))
+    store.write(f"{FAILED}/{job.job_id}/error.json", write_json(document))
     return f"{reasons[0]['error']}: {reasons[0]['message']}"
 
 
@@ -124,12 +133,17 @@ def _list(store: Store, folder: str) -> list[Entry]:
         return []
 
 
-def _read(store: Store, path: str) -> bytes | None:
+def _read(store: Store, path: str, limit: int) -> bytes | None:
     try:
-        return store.read(path)
+        with store.open(path) as file:
+            return file.read(limit)
     except NotFound:
         return None
 
 
-def _json(value: object) -> bytes:
-    return (json.dumps(value, ensure_ascii=False, indent=1) + "\n").encode()
+def _is_json(data: bytes) -> bool:
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True

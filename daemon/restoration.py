@@ -1,7 +1,6 @@
 """Rebuilding one file from its committed chunks."""
 
 import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +10,13 @@ from panini_daemon.errors import Incomplete, ReconstructionFailed
 from panini_daemon.reader import Reader
 from panini_daemon.storage.commits import MANIFEST, read_recipe
 from panini_daemon.storage.errors import ManifestInvalid, NotFound
+from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
+from panini_daemon.storage.reading import read_bounded
 from panini_daemon.whole_file import whole_file
 
 _PIECE = 1 << 20
+_MAX_MANIFEST_BYTES = 8 * MAX_MANIFEST_BYTES
+"""A manifest that was accepted is published with more blanks and more fields than it came with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +114,11 @@ def read_manifest(reader: Reader, folder: str) -> dict[str, object]:
     """Return the file's manifest, empty where there is none. Raises ManifestInvalid."""
     path = f"{folder}/{MANIFEST}" if folder else MANIFEST
     try:
-        manifest = json.loads(reader.store.read(path))
+        return parse_object(read_bounded(reader.store, path, _MAX_MANIFEST_BYTES), path, _MAX_MANIFEST_BYTES)
     except NotFound:
         return {}
-    except (ValueError, RecursionError) as error:
-        raise ManifestInvalid(f"{path} is not JSON ({error}); delete it to go by the chunks alone") from error
-    if not isinstance(manifest, dict):
-        raise ManifestInvalid(f"{path} holds a {type(manifest).__name__}; expected an object")
-    return manifest
+    except ManifestInvalid as error:
+        raise ManifestInvalid(f"{error}; delete the manifest to go by the chunks alone") from error
 
 
 def expected_ids(manifest: dict[str, object]) -> set[int]:

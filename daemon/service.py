@@ -1,5 +1,7 @@
 """The daemon: one loop that polls, leases, starts and ends jobs. `step` does one round; tests drive it."""
 
+import heapq
+import itertools
 import threading
 import traceback
 from collections import Counter, deque
@@ -12,14 +14,16 @@ from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import is_settled
+from panini_daemon.rejections import Rejections
 from panini_daemon.storage.errors import StorageError
-from panini_daemon.storage.jobs import Chunk, Job, Rejected
+from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.leasing import Leasing
-from panini_daemon.work_pool import WorkPool
 
 _LONGEST_WAIT = 300.0
 """Seconds that a job waits at most which comes back undone again and again."""
+_LOOK_AGAIN = 10.0
+"""Seconds between two looks at whether a finished job's commits have been uploaded."""
 _MISHAPS = 20
 """Rounds in a row that may end in an error nobody foresaw before the daemon ends."""
 
@@ -33,7 +37,7 @@ class Service:
         self.tally = Tally()
         self.fatal: Exception | None = None
         self.phase = Phase.STARTING
-        self.queue = JobQueue()
+        self.queue = JobQueue(scatter=parts.worker if parts.rivals else None)
         self.arriving = 0
         self.wake = threading.Event()
         self._ends = JobEnds(
@@ -45,14 +49,16 @@ class Service:
             log=parts.log,
             tally=self.tally,
             folder_of=parts.attempts.line.folder_of,
+            keep=parts.attempts.line.keep,
             at_once=parts.removal_delay == 0,
             report=parts.report,
         )
-        self._pool = WorkPool(parts.threads, self._work)
+        self._pool = parts.pool(parts.threads, self._work)
         self._running: dict[str, JobProgress] = {}
         self._ended: deque[JobProgress] = deque()
-        self._parting: deque[tuple[float, JobProgress]] = deque()
-        self._rejected: deque[Rejected] = deque()
+        self._parting: list[tuple[float, int, JobProgress]] = []
+        self._numbers = itertools.count()
+        self._rejections = Rejections(self._ends, parts.clock, parts.removal_delay)
         self._postponed: Counter[str] = Counter()
         self._next_poll = float("-inf")
         self._next_sweep = parts.clock.monotonic() + parts.sweep_every
@@ -73,7 +79,7 @@ class Service:
         """Whether the loop has nothing left to do: stopped, or `once` and all is empty."""
         if self._stopping.is_set():
             return True
-        empty = not (self._running or len(self.queue) or self.arriving or self._rejected or self._parting)
+        empty = not (self._running or len(self.queue) or self.arriving or self._rejections or self._parting)
         return self._once and empty and self.phase is Phase.IDLE
 
     def notice(self) -> None:
@@ -93,7 +99,7 @@ class Service:
             return self._survive(error)
         self.phase = Phase.WORKING if self._running or len(self.queue) else Phase.IDLE
         self._mishaps = 0
-        due = min([self._next_poll, *(when for when, _ in list(self._parting)[:1])])
+        due = min([self._next_poll, self._rejections.due, *(when for when, _, _ in self._parting[:1])])
         claim = self._parts.leases.wake_in()
         wait = max(0.0, due - self._parts.clock.monotonic())
         return wait if claim is None else min(wait, claim)
@@ -147,7 +153,7 @@ class Service:
         now = self._parts.clock.monotonic()
         if now >= self._next_poll:
             poll = self._parts.source.poll()
-            self._rejected.extend(poll.rejected)
+            self._rejections.add(poll.rejected)
             for job_id in poll.gone:
                 self.queue.remove(job_id)
                 if job_id not in self._running:
@@ -159,15 +165,12 @@ class Service:
             if poll.ready or poll.gone or poll.rejected or poll.more:
                 self._parts.backoff.reset()
             self._next_poll = now + (0.0 if poll.more else self._parts.backoff.next())
-        while self._rejected:
-            self._ends.reject(self._rejected[0])
-            self._rejected.popleft()
+        self._rejections.work()
 
     def _claim(self) -> None:
         leases, now = self._parts.leases, self._parts.clock.monotonic()
         for job in self._next_jobs(now):
-            if leases.state(job.job_id) is not LeaseState.TAKEN:
-                leases.request(job.job_id)
+            leases.request(job.job_id)
         leases.tick()
         for job in self.queue.claiming():
             state = leases.state(job.job_id)
@@ -180,13 +183,15 @@ class Service:
                 self.queue.put_back(job.job_id, now + self._parts.retry_claim)
 
     def _next_jobs(self, now: float) -> list[Job]:
-        """Return the jobs to claim now; those whose source is away wait, and others take their turn."""
+        """Return the jobs to claim now; one whose source is away or that another worker has is passed over."""
         chosen: list[Job] = []
         room = self._room(now)
         while room > 0 and (jobs := self.queue.next(room, now)):
             for job in jobs:
                 if closed := self._parts.closed_for(job):
                     self.queue.put_back(job.job_id, now + closed)
+                elif self._parts.leases.state(job.job_id) is LeaseState.TAKEN:
+                    self.queue.put_back(job.job_id, now + self._parts.retry_claim)
                 else:
                     chosen.append(job)
                     room -= max(len(job.chunks), 1)
@@ -243,35 +248,42 @@ class Service:
             job_id = progress.job.job_id
             try:
                 end = self._ends.end(progress)
+                told = end is End.PARTING and self._ends.has_arrived(progress) is not None
             except StorageError as error:
                 if action_for(error) in (Action.WAIT, Action.STOP):
                     raise
                 self._parts.log.error("job_left_in_inbox", job=job_id, error=f"{type(error).__name__}: {error}")
-                end = End.OVER
+                end, told = End.OVER, False
             self._ended.popleft()
             self._running.pop(job_id, None)
-            if end is not End.PARTING or not self._parts.keeps_lease(job_id):
-                self._parts.leases.release(job_id)
-            if end is End.POSTPONED:
-                self._postpone(progress.job)
-                continue
-            self._postponed.pop(job_id, None)
             if end is End.PARTING:
-                self._parting.append((self._parts.clock.monotonic() + self._parts.removal_delay, progress))
+                # Its lease is kept: whoever took the job now would read every commit only to find it good. Where the
+                # store tells what has arrived, nothing has to be waited for but that.
+                self._see_off(progress, 0.0 if told else self._parts.removal_delay)
+                continue
+            self._parts.leases.release(job_id)
+            self._close(progress.job, end)
+
+    def _see_off(self, progress: JobProgress, seconds: float) -> None:
+        heapq.heappush(self._parting, (self._parts.clock.monotonic() + seconds, next(self._numbers), progress))
 
     def _part(self) -> None:
         """Take out of the source what was finished long enough ago; a job whose commits are gone is done again."""
         while self._parting and self._parting[0][0] <= self._parts.clock.monotonic():
-            _, progress = self._parting[0]
+            _, _, progress = self._parting[0]
             end = self._ends.part(progress)
-            self._parting.popleft()
-            if self._parts.keeps_lease(progress.job.job_id):
-                self._parts.leases.release(progress.job.job_id)
-            if end is End.POSTPONED:
-                self._postpone(progress.job)
+            heapq.heappop(self._parting)
+            if end is End.PARTING:
+                self._see_off(progress, _LOOK_AGAIN)
+                continue
+            self._parts.leases.release(progress.job.job_id)
+            self._close(progress.job, end)
 
-    def _postpone(self, job: Job) -> None:
-        """Let a job wait, longer each time that it comes back undone."""
+    def _close(self, job: Job, end: End) -> None:
+        """Forget a job that is over; let one that came back undone wait, longer each time."""
+        if end is not End.POSTPONED:
+            self._postponed.pop(job.job_id, None)
+            return
         self._postponed[job.job_id] += 1
         wait = min(_LONGEST_WAIT, self._parts.retry_claim * 2.0 ** min(self._postponed[job.job_id] - 1, 20))
         self.queue.add(job)
@@ -281,4 +293,5 @@ class Service:
         now = self._parts.clock.monotonic()
         if now >= self._next_sweep:
             self._next_sweep = now + self._parts.sweep_every
-            self._parts.leases.sweep(lambda job_id: is_settled(self._parts.store, job_id))
+            # A mount can lose the receipt of a job that has left: what is not even waiting here is over, too.
+            self._parts.leases.sweep(lambda job: job not in self.queue or is_settled(self._parts.store, job))

@@ -19,7 +19,7 @@ class Source(Protocol):
         Raises ChunkMissing, StillArriving, SizeMismatch, HashMismatch.
         """
 
-    def has(self, job: Job) -> bool:
+    def has(self, job: Job | Rejected) -> bool:
         """Tell whether the job's manifest is still there."""
 
     def remove(self, job: Job | Rejected) -> None:
@@ -61,7 +61,7 @@ class Sources:
         source = self._repository if chunk.data_path.startswith(REPOSITORY_PREFIX) else self._inbox
         return source.fetch(chunk, target)
 
-    def has(self, job: Job) -> bool:
+    def has(self, job: Job | Rejected) -> bool:
         """Ask the source of the job."""
         return self._of(job).has(job)
 

@@ -34,6 +34,7 @@ class Spool:
 
     def __init__(self, parent: Path) -> None:
         """Make the folder. Raises SpoolUnavailable."""
+        self.parent = parent
         try:
             parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             sweep(parent)

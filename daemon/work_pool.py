@@ -5,12 +5,33 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from panini_daemon.pipeline import group
+from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 
 Work = Callable[[JobProgress, Sequence[Chunk]], None]
+
+
+class Pool(Protocol):
+    """Calls a `Work` for each group of chunks of the jobs that are added, the most urgent first."""
+
+    def add(self, progress: JobProgress) -> None:
+        """Take a job's chunks in."""
+        ...
+
+    def close(self) -> None:
+        """Hand out nothing more; what is in work goes on."""
+        ...
+
+    def join(self, seconds: float) -> bool:
+        """Wait for what is in work, `seconds` at most; True where nothing is left. Ends the pool."""
+        ...
+
+    def wait(self, seconds: float) -> None:
+        """Wait for what is in work now, `seconds` at most."""
+        ...
 
 
 @dataclass(order=True, slots=True)
@@ -21,7 +42,7 @@ class _Running:
 
 
 class WorkPool:
-    """Calls `work` for each group of chunks, in `threads` threads. Thread-safe.
+    """A Pool that calls `work` in `threads` threads. Thread-safe.
 
     Only as many groups as there are threads are handed to them at a time: an urgent job that starts later overtakes
     all that is not in work yet.

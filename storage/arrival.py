@@ -146,8 +146,10 @@ class Arrival:
         for _ in range(len(self._pending)):
             if (misses >= _MISSES and not due) or not allowance.spend(_COST):
                 break
-            pending = self._pending.popleft()
-            if not self._look_at(pending, due=due):
+            pending = self._pending[0]
+            there = self._look_at(pending, due=due)
+            self._pending.popleft()  # not before: the store may have raised, and then the part is still to be found
+            if not there:
                 misses += 1
                 self._pending.append(pending)
         if not self._pending:

@@ -4,9 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.json_edit import edit_object
-from panini_daemon.storage.json_input import MAX_METADATA_BYTES, parse_object
+from panini_daemon.storage.json_input import MAX_METADATA_BYTES, parse_object, require_utf8
 from panini_daemon.storage.reports import COMPLETED, FAILED, ChunkReport
 
 PENDING, QUEUED, PROCESSING = "pending", "queued", "processing"
@@ -57,10 +56,7 @@ def apply_change(data: bytes, change: Change, what: str) -> bytes:
     old = fields.get("status")
     if change.status not in NEXT.get(old if isinstance(old, str) else PENDING, NEXT[PENDING]):
         return data
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ManifestInvalid(f"{what} is no UTF-8; expected a JSON object in UTF-8; write it again") from error
+    text = require_utf8(data, what)
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     removed = ("error", "failed_at") if change.status == COMPLETED else ()
     return (mark + edit_object(text.removeprefix(mark), _members(change), removed)).encode()

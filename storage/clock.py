@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 from typing import Protocol
 
+_CLOCK: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+
 
 class Clock(Protocol):
     """What code that measures or stamps time is given."""
@@ -19,8 +21,11 @@ class SystemClock:
     """The machine's own clock."""
 
     def monotonic(self) -> float:
-        """Return `time.monotonic()`."""
-        return time.monotonic()
+        """Return seconds that count on while the machine sleeps, where it can tell them.
+
+        A worker that wakes up must see how long its leases were left alone; `time.monotonic` stands still meanwhile.
+        """
+        return time.clock_gettime(_CLOCK) if _CLOCK is not None else time.monotonic()
 
     def now(self) -> datetime:
         """Return the current time in UTC."""

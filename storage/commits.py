@@ -5,8 +5,10 @@ there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever e
 """
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from os import SEEK_END
 from pathlib import Path
 
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
@@ -16,6 +18,9 @@ from panini_daemon.storage.store import Store
 PAYLOAD = "compressed.bin"
 RECIPE = "recipe.json"
 MANIFEST = "manifest.json"
+
+MAX_PAYLOAD_BYTES = 1 << 31
+"""No payload is larger: a chunk has at most half of that, and hardly any payload is larger than its chunk."""
 
 _PIECE = 1 << 20
 
@@ -28,6 +33,11 @@ class Commit:
     payload_path: str
     payload_hash: str
     payload_size: int
+
+    @property
+    def paths(self) -> tuple[str, str]:
+        """Both files in the store."""
+        return (self.payload_path, f"{self.payload_path.removesuffix(PAYLOAD)}{RECIPE}")
 
 
 def find_commit(store: Store, folder: str) -> Commit:
@@ -88,35 +98,68 @@ def write_commit(
     payload_hash: str,
     *,
     durable: bool = True,
+    consume: bool = True,
     allowed: Callable[[], None] = lambda: None,
 ) -> tuple[str, str]:
-    """Write both files, each whole or not at all, read them back, and return their paths; `payload` may be moved.
+    """Write both files, each whole or not at all, read them back, and return their paths.
+
+    With `consume` the file `payload` may be moved into the tree.
 
     Without `durable` the caller owes a `store.sync` of the paths before it lets go of the original: until then a
-    power cut may take the files, which the hashes tell, and the chunk is done again. `allowed` is asked right
-    before each write; it raises where the worker may no longer write (LeaseLost).
-    Raises StoreUnavailable where what is read back is not what was written.
+    power cut may take the files, which the hashes tell, and the chunk is done again. `allowed` is asked before the
+    first write; it raises where the worker may no longer write (LeaseLost). A commit that was begun is ended all the
+    same: where the worker was held up so long that another one committed meanwhile, with other settings perhaps,
+    half a commit would spoil the whole one that it was written over.
+    Raises StoreUnavailable where what is read back is not what was written, nor another good commit of the chunk.
     """
     paths = (f"{folder}/{PAYLOAD}", f"{folder}/{RECIPE}")
     allowed()
-    store.put(paths[0], payload, durable=durable, consume=True)
-    allowed()
-    store.write(paths[1], recipe, durable=durable)
+    with _spare_of(payload) if consume else nullcontext(payload) as spare:
+        for source, moved in ((payload, consume), (spare, False)):
+            if not source.exists():
+                break
+            store.put(paths[0], source, durable=durable, consume=moved)
+            store.write(paths[1], recipe, durable=durable)
+            if _is_there(store, folder, recipe, payload_hash):
+                return paths
+    raise StoreUnavailable(
+        f"{folder} does not read back as it was written; the folder may be full, failing, or written by an "
+        "old worker; the commit is tried again"
+    )
+
+
+def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bool:
+    """Tell whether a folder reads back as it was written, or as another worker wrote it for the same bytes."""
     try:
-        intact = _hash_file(store, paths[0])[0] == payload_hash and store.read(paths[1]) == recipe
-    except NotFound:
-        intact = False
-    if not intact:
-        raise StoreUnavailable(
-            f"{folder} does not read back as it was written; the folder may be full, failing, or written by an "
-            "old worker; the commit is tried again"
-        )
-    return paths
+        found, (digest, _) = store.read(f"{folder}/{RECIPE}"), _hash_file(store, f"{folder}/{PAYLOAD}")
+        if (found, digest) == (recipe, payload_hash):
+            return True
+        other = parse_recipe(found)
+    except (NotFound, RecipeInvalid):
+        return False
+    return other.payload_hash == digest and other.original_hash == parse_recipe(recipe).original_hash
+
+
+@contextmanager
+def _spare_of(payload: Path) -> Iterator[Path]:
+    """Lend a second name for a file that may be moved away; there is none where the file system has no hard links."""
+    spare = payload.with_name(f"{payload.name}.spare")
+    with suppress(OSError):
+        spare.unlink(missing_ok=True)
+        spare.hardlink_to(payload)
+    try:
+        yield spare
+    finally:
+        with suppress(OSError):
+            spare.unlink(missing_ok=True)
 
 
 def _hash_file(store: Store, path: str) -> tuple[str, int]:
     digest, size = hashlib.sha256(), 0
     with store.open(path) as file:
+        if (found := file.seek(0, SEEK_END)) > MAX_PAYLOAD_BYTES:
+            raise NotCommitted(f"{path} has {found} bytes; a payload has at most {MAX_PAYLOAD_BYTES}; remove it")
+        file.seek(0)
         while piece := file.read(_PIECE):
             digest.update(piece)
             size += len(piece)

@@ -7,11 +7,14 @@ from dataclasses import replace
 from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.jobs import Chunk, Job, SourceFile
 from panini_daemon.storage.ordering import chunk_key
-from panini_daemon.storage.plans import Plan, Wanted, make_job_id
+from panini_daemon.storage.plans import MAX_CHUNK_BYTES, Plan, Wanted, make_job_id
 
 
 def complete(plan: Plan, found: Iterable[Wanted], root: str) -> Job:
-    """Return the job of a plan. Raises ManifestInvalid where nothing tells a chunk's size or place."""
+    """Return the job of a plan.
+
+    Raises ManifestInvalid where nothing tells a chunk's size or place, and for a chunk that is too large.
+    """
     chunks = _fill_offsets(sorted(found, key=lambda chunk: (chunk.base, chunk.chunk_id)))
     files = {file.base: file for file in plan.files}
     if not plan.manifest:
@@ -63,6 +66,11 @@ def _fill_offsets(chunks: Sequence[Wanted]) -> list[Wanted]:
             raise ManifestInvalid(
                 f"{chunk.name}: nothing tells its {unknown}; expected it in the manifest or in metadata.json; "
                 "send the chunk with its metadata.json"
+            )
+        if chunk.size > MAX_CHUNK_BYTES:
+            raise ManifestInvalid(
+                f"{chunk.name} has {chunk.size} bytes; a chunk has at most {MAX_CHUNK_BYTES}; "
+                "cut the file into smaller ones"
             )
         filled.append(replace(chunk, offset=offset))
     return filled

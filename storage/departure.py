@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 
 from panini_daemon.storage.errors import NotFound, UnsafeName
 from panini_daemon.storage.folders import is_junk
+from panini_daemon.storage.inbox_state import Record
 from panini_daemon.storage.jobs import Chunk, Job, Rejected
 from panini_daemon.storage.parts import METADATA
+from panini_daemon.storage.reading import stamp_of
 from panini_daemon.storage.root import FAILED
-from panini_daemon.storage.store import Store
+from panini_daemon.storage.store import Kind, Store
 
 _MANIFEST = "manifest.json"
 
@@ -23,7 +25,7 @@ def remove_job(store: Store, job: Job | Rejected, manifests: Iterable[str], spar
 
     A folder with anything that the job does not name stays, with just that in it.
     """
-    named = _list_named(job.chunks if isinstance(job, Job) else (), spared)
+    named = _list_named(job.chunks, spared) if isinstance(job, Job) else _list_metadata(job)
     for path in job.leftovers:
         if not spared(path):
             _clear(store, path, named)
@@ -64,9 +66,20 @@ def set_job_aside(
     _delete_manifests(store, job, paths, spared)
 
 
+def describe_bare(store: Store, record: Record, manifest: bytes) -> None:
+    """Give a tree without a manifest one: whoever finds the rest of it after a crash finds the same job."""
+    if record.is_bare and manifest:
+        store.write(record.path, manifest)
+        record.seen = stamp_of(store, record.path)
+
+
 def _list_named(chunks: Iterable[Chunk], spared: Spared) -> frozenset[str]:
     paths = {path for path in {chunk.data_path for chunk in chunks} if not spared(path)}
     return frozenset(paths | {f"{path.rpartition('/')[0]}/{METADATA}" for path in paths})
+
+
+def _list_metadata(job: Rejected) -> frozenset[str]:
+    return frozenset(f"{path}/{METADATA}" for path in job.leftovers)
 
 
 def _delete_manifests(store: Store, job: Job | Rejected, manifests: Iterable[str], spared: Spared) -> None:
@@ -95,9 +108,24 @@ def _clear(store: Store, path: str, named: frozenset[str]) -> None:
 
 
 def _move(store: Store, source: str, target: str) -> None:
+    """Move what is at `source` to `target`, into what an earlier move left there that was broken off.
+
+    Nothing at `target` is deleted: another worker may have moved it there a moment ago.
+    """
+    kind = _kind_of(store, source)
     try:
-        store.stat(source)
-    except _OUT_OF_REACH:
+        if kind == "folder" and _kind_of(store, target) == "folder":
+            for entry in store.list(source):
+                _move(store, f"{source}/{entry.name}", f"{target}/{entry.name}")
+            store.delete(source)
+        elif kind is not None:
+            store.move(source, target)
+    except NotFound:  # it was moved meanwhile
         return
-    store.delete(target)  # of the same job, from an earlier failure
-    store.move(source, target)
+
+
+def _kind_of(store: Store, path: str) -> Kind | None:
+    try:
+        return store.stat(path).kind
+    except _OUT_OF_REACH:
+        return None

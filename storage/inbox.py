@@ -14,7 +14,7 @@ from panini_daemon.storage.allowance import Allowance
 from panini_daemon.storage.arrival import Arrival, Context
 from panini_daemon.storage.claims import Claim, Claims, claim_of
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.departure import remove_job, set_job_aside
+from panini_daemon.storage.departure import describe_bare, remove_job, set_job_aside
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.fetch import fetch
 from panini_daemon.storage.folders import Folders, is_ignored
@@ -34,7 +34,7 @@ OPERATIONS, SECONDS = 100_000, 5.0
 
 
 class Inbox:
-    """A source of jobs over `folder` of the store. `arrival_timeout` is in seconds.
+    """Jobs in `folder` of the store. `arrival_timeout` is in seconds.
 
     `committed(base, chunk_id, sha256)` lets a job whose data was already removed be finished: a chunk that is
     committed need not be here. Polls, removals and fetches may come from several threads.
@@ -58,8 +58,7 @@ class Inbox:
         self._claims = Claims()
         self._records: dict[str, Record] = {}
         self._by_id: dict[str, set[str]] = {}
-        self._arriving: deque[str] = deque()
-        self._turn: deque[str] = deque()
+        self._arriving, self._turn = deque[str](), deque[str]()
         self._removed: set[str] = set()
         self._news = News()
         self._lock = threading.Lock()
@@ -89,9 +88,12 @@ class Inbox:
         """Copy one chunk to a local file and return its SHA-256. Raises as `fetch.fetch` does."""
         return fetch(self._context.store, chunk, target)
 
-    def has(self, job: Job) -> bool:
-        """Tell whether the job's manifest is still there, whatever a listing says."""
-        return self._stamp(job.manifest_path) is not None
+    def has(self, job: Job | Rejected) -> bool:
+        """Tell whether the job's manifest is still there, whatever a listing says; of a tree without one, its data."""
+        record, paths = self._records.get(job.manifest_path), [job.manifest_path]
+        if record is not None and record.is_bare:
+            paths.extend([chunk.data_path for chunk in job.chunks] if isinstance(job, Job) else job.leftovers)
+        return any(self._stamp(path) for path in paths)
 
     def remove(self, job: Job | Rejected) -> None:
         """Delete a finished job, its data first and its manifest last."""
@@ -100,10 +102,7 @@ class Inbox:
     def set_aside(self, job: Job | Rejected, committed: Iterable[Chunk]) -> None:
         """Move a failed job to failed/<job_id>/, with all data that was not committed."""
         store, root = self._context.store, self._context.root
-        self._take_out(
-            job,
-            lambda paths: set_job_aside(store, job, paths, committed, spared=self._spared(paths), root=root),
-        )
+        self._take_out(job, lambda own: set_job_aside(store, job, own, committed, spared=self._spared(own), root=root))
 
     def _list(self) -> list[Entry]:
         try:
@@ -134,8 +133,7 @@ class Inbox:
 
     def _start(self, record: Record) -> None:
         self._records[record.path] = record
-        record.state = State.ARRIVING
-        record.arrival = Arrival(self._context, record.path, record.tree)
+        record.state, record.arrival = State.ARRIVING, Arrival(self._context, record.path, record.tree)
         self._arriving.append(record.path)
 
     def _forget(self, paths: set[str]) -> None:
@@ -194,8 +192,7 @@ class Inbox:
             self._claims.add(record.path, claim)
         if arrival.vanished:
             self._withdraw(record)
-            if record.tree:
-                self._folders.look_again(record.tree)
+            self._folders.look_again(record.tree or "")
         if result is None:
             return False
         record.arrival, record.state, record.seen = None, State.REPORTED, arrival.seen
@@ -269,6 +266,8 @@ class Inbox:
             for record in records:
                 record.state = State.REMOVED
         try:
+            for record in records:
+                describe_bare(self._context.store, record, job.manifest)
             act(own)
         except BaseException:
             with self._lock:

@@ -31,6 +31,11 @@ class Record:
     seen: tuple[int, int] | None = None
     claim: Claim = field(default_factory=Claim)
 
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a tree whose manifest never came."""
+        return self.tree is not None and self.seen is None
+
 
 @dataclass(slots=True)
 class News:

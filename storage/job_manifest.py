@@ -34,7 +34,7 @@ class JobChunk(BaseModel):
     path_offset: Number = Field(0, description="Where the chunk begins in the data file, in bytes.")
     pattern_type: _Text | None = Field(None, description="A hint: a class or a part's name.")
     grammar_id: _Text | None = Field(None, description="A hint; where absent, that of the file.")
-    depends_on: list[Number] = Field(
+    depends_on: Annotated[list[Number], FailFast()] = Field(
         default_factory=list, max_length=MAX_CHUNKS, description="Ids of chunks of the same file."
     )
 

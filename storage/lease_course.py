@@ -25,6 +25,17 @@ class LeaseCourse:
         self._clock = clock
         self._timing = timing
 
+    def adapt(self, timing: LeaseTiming) -> None:
+        """Go by other times from now on; claims that settle already wait as much longer as new ones do."""
+        longer = timing.settle - self._timing.settle
+        patience = timing.patience - self._timing.patience
+        with self.lock:
+            self._timing = timing
+            for claim in self.claims.values() if longer > 0 else ():
+                if claim.state is LeaseState.SETTLING:
+                    claim.look_at += longer
+                    claim.give_way_until += longer + patience
+
     def advance(self, claim: Claim, looked: float, mine: Files, files: Files) -> None:
         """Take the step that is due, if any. `looked` is when the listing `mine` and `files` began."""
         due = claim.look_at <= looked
@@ -47,6 +58,13 @@ class LeaseCourse:
         settled = self._clock.monotonic() + settle
         claim.look_at = settled
         claim.give_way_until = settled + self._timing.patience if settle > 0 else math.inf
+
+    def give_way(self, claim: Claim, rivals: list[Rival]) -> None:
+        """Let a claim that was never written be another worker's, and watch that one."""
+        first = _first(rivals)
+        claim.state = LeaseState.TAKEN
+        claim.holder = first.name.worker if first is not None else None
+        claim.look_at = self._clock.monotonic() + self._timing.refresh
 
     def write(self, claim: Claim, mark: Mark) -> bool:
         """Rewrite a claim's file; tell whether that came before others could take it for dead."""

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 from panini_daemon.storage.errors import UnsafeName
 from panini_daemon.storage.names import MAX_SEGMENT_BYTES, safe_name
+from panini_daemon.storage.store import Store
 
 Mark = Literal["intent", "hold"]
 
@@ -94,6 +95,12 @@ def format_content(name: EntryName, worker: str, mark: Mark, sequence: int, writ
         "written_at": written_at,
     }
     return (json.dumps(fields, ensure_ascii=False) + "\n").encode()
+
+
+def read_content(store: Store, path: str) -> bytes:
+    """Return a lease file's content; of what is too large to be any, enough to tell. Raises what the store raises."""
+    with store.open(path) as file:
+        return file.read(_MAX_CONTENT + 1)
 
 
 def parse_content(data: bytes, name: EntryName) -> Mark | None:

@@ -4,7 +4,7 @@ import math
 import threading
 
 from panini_daemon.storage.clock import Clock, iso
-from panini_daemon.storage.errors import NotFound, StorageError
+from panini_daemon.storage.errors import NotFound, StorageError, StoreUnavailable
 from panini_daemon.storage.lease_claim import Claim
 from panini_daemon.storage.lease_entry import (
     EntryName,
@@ -13,6 +13,7 @@ from panini_daemon.storage.lease_entry import (
     parse_content,
     parse_name,
     quote_worker,
+    read_content,
 )
 from panini_daemon.storage.store import Store
 
@@ -55,10 +56,13 @@ class LeaseFiles:
         return mine, others
 
     def read(self, file: str, name: EntryName) -> Mark | None:
-        """Read how far a claim got; None where its file is absent or not valid."""
+        """Read how far a claim got; None where its file is absent, not valid, or not to be read. Raises RootLost."""
         try:
-            return parse_content(self._store.read(f"{self._folder}/{file}"), name)
+            return parse_content(read_content(self._store, f"{self._folder}/{file}"), name)
         except NotFound:
+            return None
+        except StoreUnavailable:
+            self.check_root()
             return None
 
     def write(self, claim: Claim, mark: Mark) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass
 
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.errors import NotFound
-from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content
+from panini_daemon.storage.errors import NotFound, StoreUnavailable
+from panini_daemon.storage.lease_entry import EntryName, Mark, parse_content, read_content
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.store import Store
 
@@ -46,10 +46,13 @@ class Rivals:
         self._timing = timing
         self._seen: dict[str, dict[str, Rival]] = {}
 
-    def look(self, key: str, files: Iterable[tuple[str, EntryName]]) -> list[Rival]:
+    def look(self, key: str, files: Iterable[tuple[str, EntryName]], *, over: bool = False) -> list[Rival]:
         """Read the listed files of other workers that concern `key`; return what they are now.
 
-        A file that is no longer listed is forgotten: the caller has made sure that the root is there.
+        `over`: the job needs no lease any more, so that no claim is wronged by taking it for dead. A file that is
+        no longer listed is forgotten: the caller has made sure that the root is there. On a late folder, one that is
+        listed and cannot be read counts as unchanged: mounts list for a while what another worker has deleted, and
+        answer its reading with an I/O error. Raises StoreUnavailable.
         """
         listed = dict(files)
         known = self._seen.get(key, {})
@@ -57,22 +60,27 @@ class Rivals:
         for file, name in listed.items():
             began = self._clock.monotonic()
             try:
-                data = self._store.read(f"{self._folder}/{file}")
+                data = read_content(self._store, f"{self._folder}/{file}")
             except NotFound:
                 continue
-            now_known[file] = self._compare(known.get(file), name, data, began)
+            except StoreUnavailable:
+                if self._timing.settle == 0:
+                    raise  # a coherent folder lists nothing that is not there
+                self._store.check_root()
+                data = known[file].data if file in known else b""
+            now_known[file] = self._compare(known.get(file), name, data, began, over=over)
         if now_known:
             self._seen[key] = now_known
         else:
             self._seen.pop(key, None)
         return list(now_known.values())
 
-    def _compare(self, before: Rival | None, name: EntryName, data: bytes, began: float) -> Rival:
+    def _compare(self, before: Rival | None, name: EntryName, data: bytes, began: float, *, over: bool) -> Rival:
         now = self._clock.monotonic()
         mark = parse_content(data, name)
         if before is None or before.data != data:
             return Rival(name, data, mark or (before.mark if before else None), changed=now, looked=now)
-        if mark is None and began - before.looked > 2 * self._timing.refresh:
+        if mark is None and not over and began - before.looked > 2 * self._timing.refresh:
             # Any rewrite may be seen cut short, each time alike: only frequent looks tell it from a dead one.
             before.changed = now
         before.looked = now

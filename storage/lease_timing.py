@@ -1,8 +1,11 @@
 """The four times of a lease, and how they must relate."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
+
+_ROOM = 0.9
+"""How much of the time between a holder's own end and its take-over a settle time may be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,11 @@ class LeaseTiming:
         """Return the times for a folder shared through a cloud; the ratios are restic's."""
         stale = max(1800.0, 8 * settle)
         return cls(settle=settle, refresh=stale / 15, stale=stale, stop=stale * 0.75)
+
+    def settling(self, settle: float) -> Self:
+        """Return these times with another settle time, or with the longest that they have room for."""
+        longest = _ROOM * (self.stale - self.stop)
+        return replace(self, settle=min(settle, longest))
 
     @property
     def patience(self) -> float:

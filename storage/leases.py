@@ -23,7 +23,7 @@ from panini_daemon.storage.lease_claim import Claim, LeaseState
 from panini_daemon.storage.lease_course import LeaseCourse
 from panini_daemon.storage.lease_entry import name_entry
 from panini_daemon.storage.lease_files import Files, LeaseFiles
-from panini_daemon.storage.lease_rivals import Rivals
+from panini_daemon.storage.lease_rivals import Rival, Rivals
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.root import LEASES
 from panini_daemon.storage.store import Store
@@ -56,6 +56,8 @@ class Leases:
         self._rivals = Rivals(store, folder, clock, timing)
         self._course = LeaseCourse(self._files, self._rivals, clock, timing)
         self._turn = threading.RLock()
+        self._listed: dict[str, Files] = {}
+        self._listed_at = -math.inf
 
     def recover(self) -> Mapping[str, int]:
         """Delete what an earlier process of this worker left; return its jobs and their attempts.
@@ -72,9 +74,27 @@ class Leases:
             self._attempts |= left
             return left
 
+    @property
+    def settle(self) -> float:
+        """How many seconds a claim waits before it looks who else claimed."""
+        return self._timing.settle
+
+    def adapt(self, settle: float) -> float:
+        """Go by another settle time, in seconds; return the one that is taken: the other times leave room for so much.
+
+        ValueError on a coherent folder, where there is nothing to settle.
+        """
+        if self._timing.settle == 0:
+            raise ValueError("claims on a coherent folder do not settle; expected leases with a settle time")
+        with self._turn:
+            self._timing = self._timing.settling(settle)
+            self._course.adapt(self._timing)
+            return self._timing.settle
+
     def request(self, key: str) -> None:
         """Claim a job by writing an intent; no-op while the claim is settling or held.
 
+        Where claims settle, a job that another worker was seen to claim is TAKEN at once: nothing is written.
         Raises UnsafeName for a key that cannot be part of a file name, and what the store raises: then there is
         no claim.
         """
@@ -82,18 +102,16 @@ class Leases:
             if self.state(key) in (LeaseState.SETTLING, LeaseState.HELD):
                 return
             self._course.drop(key)
+            rivals = self._peek(key)
             # One above the claims known to be dead: it tells how many workers this job has outlived.
             dead = [name.attempt for name in self._rivals.stale(key).values()]
             attempt = 1 + max(self._attempts.get(key, 0), *dead, 0)
             name = name_entry(key, attempt, self._nonce(), self._worker)
             claim = Claim(name, name.file, written=self._clock.monotonic(), look_at=math.inf)
-            try:
-                self._files.write(claim, "intent")
-            except StorageError:
-                # It may have got there all the same.
-                self._files.doom(claim.file)
-                raise
-            self._course.wait(claim)
+            if rivals:
+                self._course.give_way(claim, rivals)
+            else:
+                self._write_intent(claim)
             with self._course.lock:
                 self._course.claims[key] = claim
 
@@ -131,6 +149,7 @@ class Leases:
             if not any(claim.look_at <= looked for claim in self._course.claims.values()):
                 return
             mine, others = self._files.list()
+            self._listed, self._listed_at = others, looked
             self._clear_own(mine)
             failure: StorageError | None = None
             for claim in list(self._course.claims.values()):
@@ -221,20 +240,43 @@ class Leases:
         return None if due == math.inf else max(0.0, due - self._clock.monotonic())
 
     def sweep(self, is_done: Callable[[str], bool]) -> int:
-        """Delete the dead files of jobs that need no lease any more; return how many.
+        """Delete the dead files of jobs that need no lease any more; return how many were others'.
 
         Reads only files of jobs for which `is_done`. A file is dead when two sweeps, `stale` seconds apart,
         saw the same content. Raises StoreUnavailable.
         """
         with self._turn:
-            _, others = self._files.list()
+            mine, others = self._files.list()
+            self._clear_own(mine)
             self._rivals.retain(others)
             count = 0
             for key, files in others.items():
                 if key not in self._course.claims and is_done(key):
-                    self._rivals.look(key, files.items())
+                    self._rivals.look(key, files.items(), over=True)
                     count += self._course.clear_stale(key)
             return count
+
+    def _peek(self, key: str) -> list[Rival]:
+        """Return the live claims of other workers on a job, by the last listing or a new one.
+
+        None on a coherent folder: there every claim looks anyway, right after it was written.
+        """
+        if self._timing.settle == 0:
+            return []
+        now = self._clock.monotonic()
+        if now - self._listed_at >= self._timing.poll:
+            _, self._listed = self._files.list()
+            self._listed_at = now
+        return [rival for rival in self._rivals.look(key, self._listed.get(key, {}).items()) if rival.is_live]
+
+    def _write_intent(self, claim: Claim) -> None:
+        try:
+            self._files.write(claim, "intent")
+        except StorageError:
+            # It may have got there all the same.
+            self._files.doom(claim.file)
+            raise
+        self._course.wait(claim)
 
     def _find_holder(self, key: str, files: Files) -> str | None:
         dead = self._rivals.stale(key)

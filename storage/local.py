@@ -22,6 +22,7 @@ from panini_daemon.storage.paths import Paths, link_error
 from panini_daemon.storage.root import MARKER
 from panini_daemon.storage.store import Entry, Kind, Stat
 from panini_daemon.storage.syncing import sync_file_system, sync_path
+from panini_daemon.storage.upload_flags import Flags, read_drive_ids
 
 _PIECE = 1 << 20
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -39,8 +40,9 @@ class LocalStore:
     mount that went away raises RootLost instead of NotFound, and no folder is made in what it left behind.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, flags: Flags = read_drive_ids) -> None:
         self._root = os.fspath(root.absolute())
+        self._flags = flags
         self._token = secrets.token_hex(6)
         self._serial = itertools.count()
         self._marked = False
@@ -77,7 +79,7 @@ class LocalStore:
             return file.read()
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for streaming; its reads raise storage errors as well."""
+        """Open a file for streaming; reading and closing it raise storage errors as well."""
         with _Mapped(self, path):
             return open_file(self._paths.find(path), path)
 
@@ -103,6 +105,10 @@ class LocalStore:
                 full = self._paths.find(path)
                 sync_path(full)
                 sync_path(full[: full.rindex("/")])
+
+    def arrived(self, paths: Sequence[str]) -> bool | None:
+        """Tell whether the mount has uploaded all of these files, None where it does not say."""
+        return self._flags([f"{self._root}/{path}" for path in paths])
 
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes."""

@@ -1,4 +1,4 @@
-"""Files of the tree opened for streaming, whose reads raise storage errors."""
+"""Files of the tree opened for streaming, which raise storage errors."""
 
 import errno
 import io
@@ -53,6 +53,12 @@ class _TreeFile(io.FileIO):
         try:
             return super().readall()
         except OSError as error:
+            raise storage_error(error, self._path) from error
+
+    def close(self) -> None:
+        try:
+            super().close()
+        except OSError as error:  # a mount may check only now what it gave, and find that it was no whole file
             raise storage_error(error, self._path) from error
 
 

@@ -97,6 +97,11 @@ class ObjectStore:
     def sync(self, paths: Sequence[str]) -> None:
         """Do nothing: whatever was written is durable."""
 
+    def arrived(self, paths: Sequence[str]) -> bool:
+        """Tell that all of it has arrived: what was written is in the store."""
+        del paths
+        return True
+
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes: by writing all of it, so it had better stay small.
 

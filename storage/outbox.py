@@ -1,14 +1,25 @@
 """What is to be told, kept in the tree until it was told: one file a job under reports/."""
 
-import json
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from panini_daemon.storage.clock import Clock, iso
-from panini_daemon.storage.errors import NotFound, StorageError, UnsafeName
+from panini_daemon.storage.errors import ManifestInvalid, NotFound, StorageError, UnsafeName
+from panini_daemon.storage.json_input import parse_object
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.names import safe_name
-from panini_daemon.storage.reports import ChunkReport, JobReport, ReportInvalid, clip, format_report, parse_report
+from panini_daemon.storage.reading import read_bounded
+from panini_daemon.storage.reports import (
+    MAX_REPORT_BYTES,
+    ChunkReport,
+    JobReport,
+    ReportInvalid,
+    clip,
+    format_report,
+    parse_report,
+)
 from panini_daemon.storage.root import REPORTS
 from panini_daemon.storage.store import Stat, Store
 
@@ -69,7 +80,11 @@ class Outbox:
     def read(self, job_id: str) -> JobReport:
         """Return a job's report as it is in the tree. Raises NotFound, ReportInvalid, UnsafeName."""
         path = _path(job_id)
-        report = parse_report(self._store.read(path), path)
+        try:
+            data = read_bounded(self._store, path, MAX_REPORT_BYTES)
+        except ManifestInvalid as error:
+            raise ReportInvalid(str(error)) from error
+        report = parse_report(data, path)
         if report.job_id != job_id:
             raise ReportInvalid(f"{path} says job_id {report.job_id[:80]!a}; expected {job_id!a}; delete the copy")
         return report
@@ -127,10 +142,7 @@ class Outbox:
     def refuse(self, report: JobReport, refused: Iterable[tuple[ChunkReport, str]]) -> None:
         """Note in reports/refused/<job>.json the chunks that the receiver does not take, each with its reason."""
         path = f"{REFUSED}/{safe_name(report.job_id)}{_SUFFIX}"
-        try:
-            chunks = list(json.loads(self._store.read(path))["refused"])
-        except (NotFound, ValueError, KeyError, TypeError):
-            chunks = []
+        chunks = self._read_refused(path)
         moment = iso(self._clock.now())
         chunks += [{"refused_at": moment, "reason": reason, **chunk.payload()} for chunk, reason in refused]
         fields = {
@@ -140,7 +152,17 @@ class Outbox:
             "created_at": report.created_at,
             "refused": chunks,
         }
-        self._store.write(path, (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode())
+        self._store.write(path, write_json(fields))
+
+    def _read_refused(self, path: str) -> list[Any]:
+        """Return what was noted before; nothing where the file is not there or damaged."""
+        try:
+            noted = parse_object(read_bounded(self._store, path, MAX_REPORT_BYTES), path, MAX_REPORT_BYTES).get(
+                "refused"
+            )
+        except (NotFound, ManifestInvalid, UnsafeName):
+            return []
+        return [one for one in noted if isinstance(one, dict)] if isinstance(noted, list) else []
 
     def _take(self, report: JobReport) -> bool:
         """Remember `report` as the job's, in case that writing fails; tell whether it still is the job's."""

@@ -11,6 +11,9 @@ from panini_daemon.storage.jobs import SourceFile
 PENDING = "pending_compression"
 """The repository's folder of chunk trees; it may or may not be part of a path that arrives."""
 
+MAX_CHUNK_BYTES = 1 << 30
+"""Bytes of the largest chunk that is taken, as many as are ever decoded again: ten times what GitHub has in a file."""
+
 CHUNK_FOLDER = re.compile(r"chunk_([0-9]{4}|[1-9][0-9]{4,17})")
 
 _COPY = re.compile(r" ?\([0-9]+\)(?=\.json$)")

@@ -1,5 +1,7 @@
 """Reading of small files from outside: never more than their bound, and never a file of another kind."""
 
+from os import SEEK_END
+
 from panini_daemon.storage.errors import ManifestUnreadable, NotFound, StoreReadOnly, UnsafeName
 from panini_daemon.storage.json_input import check_size
 from panini_daemon.storage.store import Stat, Store
@@ -32,6 +34,9 @@ def read_bounded(store: Store, path: str, limit: int) -> bytes:
     """
     try:
         with store.open(path) as file:
+            # Asked first: of a file that is far too large not even `limit` bytes are read.
+            check_size(file.seek(0, SEEK_END), path, limit)
+            file.seek(0)
             data = file.read(limit + 1)
     except StoreReadOnly as error:
         raise ManifestUnreadable(f"{path} cannot be read: {error}") from error

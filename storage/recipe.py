@@ -4,14 +4,24 @@ import json
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 
-from panini_daemon.storage.errors import RecipeInvalid
+from panini_daemon.storage.errors import ManifestInvalid, RecipeInvalid
+from panini_daemon.storage.json_input import parse_object
 
 MAX_RECIPE_BYTES = 16 * 1024 * 1024
 
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-_Size = Annotated[int, Field(ge=0, strict=True)]
+_MAX_NUMBER = 2**63 - 1
+_MAX_STEPS = 1000
+_Size = Annotated[int, Field(ge=0, le=_MAX_NUMBER, strict=True)]
+
+
+def _require_few(value: object) -> object:
+    """Refuse what would fill memory with complaints about each of its values."""
+    if isinstance(value, dict) and len(value) > _MAX_STEPS:
+        raise ValueError(f"{len(value)} values; at most {_MAX_STEPS} are expected")
+    return value
 
 
 class Reconstruction(BaseModel):
@@ -40,7 +50,7 @@ class AssemblyInfo(BaseModel):
     size: _Size | None = None
     total_chunks: _Size | None = None
     ordering: object = None
-    depends_on: list[_Size] = Field(default_factory=list)
+    depends_on: Annotated[list[_Size], FailFast()] = Field(default_factory=list)
 
 
 class Recipe(BaseModel):
@@ -62,7 +72,7 @@ class Recipe(BaseModel):
     grammar_id: str | None = None
     base: str | None = None
     source: dict[str, object] = Field(default_factory=dict)
-    timings: dict[str, float] = Field(default_factory=dict)
+    timings: Annotated[dict[str, float], BeforeValidator(_require_few)] = Field(default_factory=dict)
     device: str | None = None
     software: str | None = None
 
@@ -72,32 +82,29 @@ class Recipe(BaseModel):
         if self.assembly_info.size is not None:
             return self.assembly_info.size
         size = self.stats.get("original_size")
-        return size if isinstance(size, int) and not isinstance(size, bool) and size >= 0 else None
+        return size if isinstance(size, int) and not isinstance(size, bool) and 0 <= size <= _MAX_NUMBER else None
 
     @property
     def offset(self) -> int:
         """The chunk's place in its file; 1.0 had two places for it."""
         offset = (self.reconstruction.model_extra or {}).get("offset")
-        return offset if isinstance(offset, int) and offset >= 0 else self.assembly_info.offset
+        return offset if isinstance(offset, int) and 0 <= offset <= _MAX_NUMBER else self.assembly_info.offset
 
 
 def parse_recipe(data: bytes) -> Recipe:
     """Read recipe.json. Raises RecipeInvalid, saying which field is wrong."""
-    if len(data) > MAX_RECIPE_BYTES:
-        raise RecipeInvalid(f"recipe.json has {len(data)} bytes; expected at most {MAX_RECIPE_BYTES}")
     try:
-        recipe = Recipe.model_validate(json.loads(data))
+        # Recipe 1.0 may have Infinity among its stats: the ratio of a chunk that became nothing.
+        recipe = Recipe.model_validate(parse_object(data, "recipe.json", MAX_RECIPE_BYTES, constants=True))
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part)[:80] for part in first["loc"]) or "the whole"
         raise RecipeInvalid(
             f"recipe.json: {where}: {first['msg']}; expected a recipe of version 1.0 or 1.1, "
             "restore the file from a copy or compress the chunk again"
         ) from error
-    except (ValueError, RecursionError) as error:
-        raise RecipeInvalid(
-            f"recipe.json is not JSON ({error}); restore it from a copy or compress the chunk again"
-        ) from error
+    except ManifestInvalid as error:
+        raise RecipeInvalid(f"{error}; restore the file from a copy or compress the chunk again") from error
     if recipe.version == "1.1" and recipe.payload_hash is None:
         raise RecipeInvalid("recipe.json: version 1.1 without payload_hash; compress the chunk again")
     return recipe

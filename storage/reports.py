@@ -8,13 +8,14 @@ from typing import Any
 
 from panini_daemon.storage.errors import ManifestInvalid, StorageError, UnsafeName
 from panini_daemon.storage.json_input import parse_object
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.names import safe_path
 
 COMPLETED, FAILED = "completed", "failed"
 FORMAT, VERSION = "panini-report", 1
 MAX_STATS_BYTES, MAX_STATS_DEPTH = 8_000, 16
 MAX_ERROR_LENGTH = 1_000
-_MAX_REPORT_BYTES = 512 * 1024 * 1024
+MAX_REPORT_BYTES = 512 * 1024 * 1024
 """A job of a million chunks has some hundred bytes to tell of each."""
 _HASH = re.compile(r"[0-9a-fA-F]{64}|")
 
@@ -83,12 +84,12 @@ def format_report(report: JobReport) -> bytes:
         "metadata_set": report.metadata_set,
         "chunks": [chunk.payload() for chunk in report.chunks],
     }
-    return (json.dumps(fields, ensure_ascii=False, indent=1) + "\n").encode()
+    return write_json(fields)
 
 
 def parse_report(data: bytes, what: str) -> JobReport:
     """Return the report in a file of the tree; `what` names it in messages. Raises ReportInvalid."""
-    fields = read_fields(data, what, _MAX_REPORT_BYTES)
+    fields = read_fields(data, what, MAX_REPORT_BYTES)
     if (fields.get("format"), fields.get("version")) != (FORMAT, VERSION):
         found = f"format {_show(fields.get('format'))}, version {_show(fields.get('version'))}"
         raise _wrong(what, found, f"{FORMAT!r}, version {VERSION}")

@@ -3,16 +3,18 @@
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 from uuid import uuid4
 
 from panini_daemon.storage.clock import Clock, iso
-from panini_daemon.storage.errors import NotFound, RootLost, RootUnsupported
+from panini_daemon.storage.errors import ManifestInvalid, NotFound, RootLost, RootUnsupported
+from panini_daemon.storage.json_input import parse_object
 from panini_daemon.storage.names import OWN_PREFIX, safe_name
 from panini_daemon.storage.store import Store
 
 MARKER = ".panini-root.json"
 FORMAT = 1
+_LARGEST = 1 << 16
+"""Bytes that are read of a marker."""
 
 INBOX = "inbox"
 CHUNKS = "compressed_chunks"
@@ -62,7 +64,8 @@ def open_root(store: Store, *, create: bool, clock: Clock, new_id: Callable[[], 
     where it is of a later format.
     """
     try:
-        marker = store.read(MARKER)
+        with store.open(MARKER) as file:
+            marker = file.read(_LARGEST + 1)
     except NotFound as error:
         if not create:
             raise RootLost(
@@ -90,17 +93,17 @@ def _create(store: Store, clock: Clock, new_id: Callable[[], str]) -> Root:
 
 def _parse(marker: bytes) -> Root:
     try:
-        fields: Any = json.loads(marker)
-    except (ValueError, RecursionError):
-        fields = None
-    if not isinstance(fields, dict) or not isinstance(fields.get("root_id"), str):
+        fields = parse_object(marker, MARKER, _LARGEST)
+    except ManifestInvalid:
+        fields = {}
+    if not isinstance(fields.get("root_id"), str):
         raise RootLost(
             f"the root's {MARKER} has {len(marker)} bytes that are no marker; it may still be arriving. "
             "If it stays so, restore it from a copy"
         )
     if fields.get("format") != FORMAT:
         raise RootUnsupported(
-            f"the root's {MARKER} says format {fields.get('format')!r}, this version knows {FORMAT}; "
+            f"the root's {MARKER} says format {fields.get('format')!r:.80}, this version knows {FORMAT}; "
             "install the version that made the tree or a later one"
         )
-    return Root(fields["root_id"], str(fields.get("created_at", "")))
+    return Root(fields["root_id"], str(fields.get("created_at", ""))[:80])

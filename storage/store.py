@@ -59,6 +59,12 @@ class Store(Protocol):
     def sync(self, paths: Sequence[str]) -> None:
         """Make files that were written without `durable` outlive a power cut; many cost little more than one."""
 
+    def arrived(self, paths: Sequence[str]) -> bool | None:
+        """Tell whether what was last written to all of these files would outlive this machine.
+
+        False while one of them still waits to be uploaded, None where the medium does not tell.
+        """
+
     def append(self, path: str, data: bytes) -> None:
         """Append to a file that only this worker writes."""
 

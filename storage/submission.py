@@ -16,7 +16,7 @@ from panini_daemon.storage.job_manifest import FORMAT, VERSION
 from panini_daemon.storage.json_input import check_size
 from panini_daemon.storage.manifest_fields import MAX_CHUNKS
 from panini_daemon.storage.names import check_collision, safe_base
-from panini_daemon.storage.plans import make_job_id
+from panini_daemon.storage.plans import MAX_CHUNK_BYTES, make_job_id
 from panini_daemon.storage.root import INBOX
 from panini_daemon.storage.store import Store
 
@@ -124,6 +124,11 @@ def _name(files: Sequence[Path], base: str | None) -> list[str]:
 
 def _check(file: Path, chunk_size: int) -> None:
     size = _stat(file).st_size
+    if min(size, chunk_size) > MAX_CHUNK_BYTES:
+        raise ManifestInvalid(
+            f"{file} would be cut into chunks of {min(size, chunk_size)} bytes; a chunk has at most {MAX_CHUNK_BYTES}; "
+            "choose a smaller chunk size"
+        )
     if size > chunk_size * MAX_CHUNKS:
         raise ManifestInvalid(
             f"{file} has {size} bytes, over {MAX_CHUNKS} chunks of {chunk_size}; choose a larger chunk size"

@@ -1,7 +1,6 @@
 """What most commands begin and end with: settings, a store, errors told to a person."""
 
 import functools
-import json
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, 
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, RootUnusable, StorageError, UnsafeName
+from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import open_root
 from panini_daemon.storage.store import Store
 from panini_daemon.stores import open_store
@@ -40,7 +40,7 @@ def open_tree(settings: Settings, *, create: bool = False) -> Store:
 
 def print_json(value: object) -> None:
     """Print a value for a script."""
-    print(json.dumps(value, ensure_ascii=False, indent=1, default=str))
+    print(write_json(value, default=str).decode(), end="")
 
 
 def tell_errors(command: Callable[P, int]) -> Callable[P, int]:

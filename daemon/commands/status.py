@@ -1,14 +1,16 @@
 """`status`: workers, queue and totals of a tree, from its files alone."""
 
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
 from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.rendering import format_bytes, format_saved, format_seconds, open_console
-from panini_daemon.storage.errors import NotFound
+from panini_daemon.storage.errors import ManifestInvalid, NotFound, UnsafeName
+from panini_daemon.storage.json_input import MAX_METADATA_BYTES, parse_object
+from panini_daemon.storage.reading import read_bounded
 from panini_daemon.storage.root import DONE, FAILED, INBOX, STATUS
 from panini_daemon.storage.store import Store
 
@@ -69,12 +71,9 @@ def read_workers(store: Store) -> list[dict[str, Any]]:
     for entry in sorted(store.list(STATUS), key=lambda entry: entry.name):
         if entry.kind != "file" or not entry.name.endswith(".json"):
             continue
-        try:
-            status = json.loads(store.read(f"{STATUS}/{entry.name}"))
-        except (NotFound, ValueError):
-            continue
-        if isinstance(status, dict):
-            found.append(status)
+        path = f"{STATUS}/{entry.name}"
+        with suppress(NotFound, ManifestInvalid, UnsafeName):
+            found.append(parse_object(read_bounded(store, path, MAX_METADATA_BYTES), path, MAX_METADATA_BYTES))
     return found
 
 
@@ -96,5 +95,7 @@ def _age(stamp: object) -> str:
     try:
         seen = datetime.fromisoformat(str(stamp))
     except ValueError:
+        return "?"
+    if seen.tzinfo is None:
         return "?"
     return f"{format_seconds(max(0.0, (datetime.now(UTC) - seen).total_seconds()))} ago"

@@ -8,7 +8,6 @@ anew, which fails where there is one.
 """
 
 import base64
-import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -107,9 +106,10 @@ class BookRef:
             # The contents API leaves out what is over 1 MB.
             found = self._client.get(_READ, f"/git/blobs/{_field(found, 'sha', str)}").data
         try:
-            return parse_book(base64.b64decode(_field(found, "content", str)))
-        except binascii.Error as error:
+            data = base64.b64decode(_field(found, "content", str))
+        except ValueError as error:
             raise GithubRefused(f"GitHub's answer for {FILE} is no base64: {error}") from error
+        return parse_book(data)
 
     def _find(self, commit: str) -> Mapping[str, Any]:
         """Look the file up in the commit's tree: says for sure whether it is missing."""

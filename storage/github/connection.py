@@ -5,6 +5,7 @@ to another port of the same host with the token, sleeps and asks again without e
 an answer that drips.
 """
 
+import re
 from collections.abc import ItemsView
 
 from requests import Response
@@ -13,6 +14,8 @@ from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.github.repository import Repository
 from panini_daemon.storage.github.transport import Broken, Pace, exchange, headers_of, open_session, read_whole
 
+_NUMBERS = frozenset(("x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"))
+_NUMBER = re.compile(r"[0-9]{1,15}(\.[0-9]{1,15})?")
 _LARGEST = 64 << 20
 """Bytes of an answer: the largest documented one, a tree, has 7 MB."""
 
@@ -22,7 +25,10 @@ class Carried:
 
     def __init__(self, answer: Response, text: str) -> None:
         """Keep a whole answer."""
-        self.status, self._headers, self._text = answer.status_code, headers_of(answer), text
+        self.status, self._text = answer.status_code, text
+        # PyGithub takes these for numbers without looking; what is none says nothing anyway.
+        headers = headers_of(answer).items()
+        self._headers = {name: value for name, value in headers if name not in _NUMBERS or _NUMBER.fullmatch(value)}
 
     def getheaders(self) -> ItemsView[str, str]:
         """Return the headers by lower-case names."""

@@ -73,7 +73,7 @@ class Head:
                 f"{error}; check the setting github_repo, and that the token may read the repository"
             ) from error
         name = data.get("default_branch") if isinstance(data, dict) else None
-        if not isinstance(name, str) or not name:
+        if not isinstance(name, str) or not name.isprintable() or not name:
             raise GithubRefused(
                 f"{self._client.repository.full_name} tells no default_branch; check the setting github_url"
             )

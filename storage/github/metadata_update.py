@@ -5,7 +5,6 @@ GitHub refuses unless it is a fast-forward ("Git database" of the REST API's doc
 """
 
 import base64
-import binascii
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -138,7 +137,7 @@ def _read(client: Client, sha: str) -> bytes:
         if data["encoding"] == "base64":
             return base64.b64decode(data["content"])
         return str(data["content"]).encode()
-    except (KeyError, TypeError, binascii.Error) as error:
+    except (KeyError, TypeError, ValueError) as error:  # b64decode raises ValueErrors of several kinds
         raise GithubRefused(f"GitHub's answer for the blob {sha} is no blob; ask again later") from error
 
 

@@ -200,7 +200,7 @@ class Reporter:
         if self._ref is None:
             data = self._client.get("repository", "").data
             name = data.get("default_branch") if isinstance(data, dict) else None
-            if not isinstance(name, str):
+            if not isinstance(name, str) or not name.isprintable() or not name:
                 raise GithubRefused(f"GitHub does not tell the default branch of {self._repository}; set `ref`")
             self._ref = name
         return self._ref

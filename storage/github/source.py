@@ -110,7 +110,7 @@ class GithubSource:
         """Download one chunk and return its SHA-256. Raises as `fetch_chunk` does."""
         return fetch_chunk(self._downloader, chunk, target)
 
-    def has(self, job: Job) -> bool:
+    def has(self, job: Job | Rejected) -> bool:
         """Tell whether nobody has settled the job, and its commit's successors still have it."""
         return self._tracking.is_there(job.job_id) and not self._is_settled(job.job_id)
 

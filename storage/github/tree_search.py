@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from panini_daemon.storage.github.client import Client
 from panini_daemon.storage.github.errors import GithubRefused
+from panini_daemon.storage.github.git_trees import FOLDER, Entry, parse_entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def _search(client: Client, tree: str, wanted: Mapping[str, str]) -> dict[str, F
     """Look for `wanted`, paths below `tree` and what they are called from the root."""
     rows, truncated = _list(client, tree, recursive=True)
     if not truncated:
-        return {wanted[row["path"]]: _file(row) for row in rows if row["path"] in wanted and _is_file(row)}
+        return {wanted[path]: _file(entry) for path, entry in rows.items() if path in wanted and _is_file(entry)}
     rows, truncated = _list(client, tree, recursive=False)
     if truncated:
         raise GithubRefused(
@@ -42,26 +42,26 @@ def _search(client: Client, tree: str, wanted: Mapping[str, str]) -> dict[str, F
     for path, whole in wanted.items():
         name, _, rest = path.partition("/")
         below.setdefault(name, {})[rest] = whole
-    for row in rows:
-        inner = below.get(row["path"], {})
-        if row["type"] == "tree" and (deeper := {rest: whole for rest, whole in inner.items() if rest}):
-            found |= _search(client, row["sha"], deeper)
-        elif "" in inner and _is_file(row):
-            found[inner[""]] = _file(row)
+    for name, entry in rows.items():
+        inner = below.get(name, {})
+        if entry.mode == FOLDER and (deeper := {rest: whole for rest, whole in inner.items() if rest}):
+            found |= _search(client, entry.sha, deeper)
+        elif "" in inner and _is_file(entry):
+            found[inner[""]] = _file(entry)
     return found
 
 
-def _list(client: Client, tree: str, *, recursive: bool) -> tuple[list[dict[str, Any]], bool]:
+def _list(client: Client, tree: str, *, recursive: bool) -> tuple[dict[str, Entry], bool]:
     parameters = {"recursive": "1"} if recursive else {}
     data = client.get("tree", f"/git/trees/{tree}", parameters=parameters).data
-    if not isinstance(data, dict) or not isinstance(data.get("tree"), list):
+    if not isinstance(data, dict):
         raise GithubRefused(f"GitHub's answer for the tree {tree} is no tree; ask again later")
-    return data["tree"], bool(data.get("truncated"))
+    return dict(parse_entries(data.get("tree"), f"the listing of tree {tree}", "path")), bool(data.get("truncated"))
 
 
-def _is_file(row: Mapping[str, Any]) -> bool:
-    return row["type"] == "blob" and row["mode"] in ("100644", "100755")  # neither a link nor a submodule
+def _is_file(entry: Entry) -> bool:
+    return entry.mode in ("100644", "100755")  # neither a link nor a submodule
 
 
-def _file(row: Mapping[str, Any]) -> File:
-    return File(row["mode"], row["sha"], row.get("size", 0))
+def _file(entry: Entry) -> File:
+    return File(entry.mode, entry.sha, entry.size)

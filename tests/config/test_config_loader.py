@@ -345,3 +345,20 @@ def test_auto_workers_are_one_for_each_gpu_that_may_be_used(
 def test_a_worker_id_leaves_room_for_the_number_that_several_workers_add(tmp_path: Path) -> None:
     assert load_in(tmp_path, {"worker": "w" * 78, "workers": "9"}).settings.workers == 9
     assert "worker" in wrong(tmp_path, {"worker": "w" * 78, "workers": "10"})
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("level = " + "[" * 2000 + "]" * 2000, "nested too deeply"),
+        ("cpu_workers = " + "1" * 5000, "is not TOML"),
+        ("cpu_workers = 0x" + "f" * 9000, "thousands of digits"),
+        ("level = 2024-13-45", "is not TOML"),
+        ("#" * (2 << 20), "expected a TOML file of at most"),
+    ],
+)
+def test_a_file_that_python_cannot_take_is_one_line_of_complaint(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "panini.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=said) as caught:
+        load_in(tmp_path)
+    assert len(str(caught.value)) < 1000

@@ -5,7 +5,7 @@ from fakes.bench import Bench
 from panini_daemon.attempts import Suspects
 from panini_daemon.compute import Order
 from panini_daemon.errors import ComputeDied, ComputeTimeout
-from panini_daemon.pipeline import TOGETHER, TOGETHER_BYTES, group
+from panini_daemon.grouping import TOGETHER, TOGETHER_BYTES, group
 from panini_daemon.storage.jobs import Chunk
 
 HASH = "0" * 64

@@ -68,3 +68,28 @@ def test_ten_thousand_jobs_keep_their_order() -> None:
     first = queue.next(3, now=0)
     assert [one.priority for one in first] == [2, 2, 2]
     assert names(first) == ["00005", "00011", "00017"]
+
+
+def test_scattered_workers_seldom_choose_the_same_and_leave_nothing_behind() -> None:
+    chosen = []
+    for worker in ("w1", "w2"):
+        queue = JobQueue(scatter=worker)
+        for number in range(80):
+            queue.add(job(f"j{number}", created_at=f"2026-01-01T00:{number % 60:02d}:00"))
+        chosen.append(set(names(queue.next(10, now=0))))
+        assert len(chosen[-1]) == 10
+        rest = names(queue.next(99, now=0))
+        assert len(chosen[-1] | set(rest)) == 80
+    assert len(chosen[0] & chosen[1]) <= 5
+
+
+def test_scattered_jobs_keep_to_priority_headers_and_roughly_age() -> None:
+    queue = JobQueue(scatter="w1")
+    signature = Chunk("a.png", 0, 0, "inbox/x", 8, pattern_type="PNG_SIGNATURE")
+    for number in range(60):
+        queue.add(job(f"j{number:02d}", created_at=f"2026-01-01T00:{number:02d}:00"))
+    queue.add(Job("header", "inbox/header.json", b"", (), (signature,), created_at="2026-02-01"))
+    queue.add(job("urgent", 1, "2026-03-01"))
+    first = names(queue.next(5, now=0))
+    assert first[:2] == ["urgent", "header"]
+    assert all(name < "j40" for name in first[2:])  # among the next forty

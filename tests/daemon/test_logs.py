@@ -111,3 +111,11 @@ def test_a_person_reads_the_chunk_and_not_the_hashes() -> None:
     assert "seconds=0.75" in text
     assert "f" * 64 not in text
     assert "07:08:09" in text
+
+
+def test_a_name_that_is_no_text_is_logged_in_escapes() -> None:
+    store = MemoryStore()
+    log = TreeLog(store, "logs/w.jsonl", max_bytes=1000, backups=1)
+    log.add('{"path": "caf\udce9"}')
+    log.flush()
+    assert json.loads(store.read("logs/w.jsonl"))["path"] == "caf\udce9"

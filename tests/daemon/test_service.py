@@ -1,4 +1,5 @@
 import hashlib
+import json
 from collections.abc import Callable
 
 from fakes.bench import Bench
@@ -6,6 +7,11 @@ from fakes.service_scene import TEXT, failing
 
 from panini_daemon.compute import Order
 from panini_daemon.errors import ComputeStopped
+from panini_daemon.storage.inbox import Inbox
+from panini_daemon.storage.lease_entry import format_content, name_entry
+from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.ordering import job_key
 
 
 def test_a_submitted_file_is_committed_receipted_and_leaves_the_inbox(bench: Bench) -> None:
@@ -42,6 +48,25 @@ def test_a_job_submitted_again_is_not_compressed_again(bench: Bench) -> None:
         bench.run()
     assert len(bench.compute.orders) == 1
     assert bench.names("inbox") == []
+
+
+def test_a_tree_whose_manifest_never_comes_is_committed_and_leaves_the_inbox(bench: Bench) -> None:
+    metadata = {"chunk_id": 0, "offset": 0, "size": len(TEXT), "original_hash": hashlib.sha256(TEXT).hexdigest()}
+    bench.store.write("inbox/play.txt/chunk_0000/data.bin", TEXT)
+    bench.store.write("inbox/play.txt/chunk_0000/metadata.json", json.dumps(metadata).encode())
+    bench.run()
+    assert bench.names("compressed_chunks/play.txt/chunk_0000") == ["compressed.bin", "recipe.json"]
+    assert [bench.names(folder) for folder in ("inbox", "leases", "failed")] == [[], [], []]
+    assert len(bench.names("done")) == 1
+
+
+def test_a_dead_lease_of_a_job_that_left_without_a_receipt_is_swept_away(bench: Bench) -> None:
+    name = name_entry("gone-0123456789abcdef", 1, "a", "dead")
+    bench.store.write(f"leases/{name.file}", format_content(name, "dead", "hold", 1, ""))
+    for _ in range(3):
+        bench.service.step()
+        bench.clock.advance(600)
+    assert bench.names("leases") == []
 
 
 def test_the_level_and_method_of_a_job_are_obeyed(bench: Bench) -> None:
@@ -141,3 +166,25 @@ def test_dead_lease_files_of_finished_jobs_are_swept(bench: Bench, make_bench: C
         bench.clock.advance(700)
         bench.service.step()
     assert bench.names("leases") == []
+
+
+def test_jobs_that_another_worker_has_do_not_hold_up_the_others(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(ahead=2, retry_claim=0.5)
+    for number in range(20):
+        bench.submit(f"{number:02d}.txt", b"Some text. %d" % number * 20)
+    bench.service.notice()
+    other = Leases(
+        bench.store,
+        "other",
+        clock=bench.clock,
+        timing=LeaseTiming.local(),
+        nonce=iter(f"a{number}" for number in range(99)).__next__,
+    )
+    for job in sorted(Inbox(bench.store, clock=bench.clock, arrival_timeout=10.0).poll().ready, key=job_key)[:15]:
+        other.request(job.job_id)
+    other.tick()
+    bench.clock.advance(10)
+    other.refresh()  # which says that it holds
+    for _ in range(40):
+        bench.round()
+    assert len(bench.names("done")) == 5

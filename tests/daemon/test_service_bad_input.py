@@ -4,6 +4,7 @@ import json
 import pytest
 from fakes.bench import Bench
 from fakes.service_scene import TEXT, failing, the_manifest
+from fakes.trees import commit
 
 from panini_daemon.errors import ComputeDied, ComputeTimeout
 
@@ -19,6 +20,16 @@ def test_other_bytes_under_a_committed_base_go_to_failed_and_the_old_ones_stay(b
     assert bench.store.read("compressed_chunks/play.txt/manifest.json") == manifest
     assert bench.failure()["error"] == "BaseConflict"
     assert "another base" in bench.failure()["message"]
+
+
+def test_other_bytes_committed_while_a_chunk_is_compressed_stay(bench: Bench) -> None:
+    folder = "compressed_chunks/play.txt/chunk_0000"
+    bench.compute.before = lambda _: commit(bench.store, folder, b"another play", chunk_id=0, offset=0)
+    bench.submit("play.txt", TEXT)
+    bench.run()
+    assert bench.failure()["error"] == "BaseConflict"
+    assert bench.json(f"{folder}/recipe.json")["original_hash"] == hashlib.sha256(b"another play").hexdigest()
+    assert "data" in bench.names(bench.failure()["folder"])
 
 
 def test_a_base_that_differs_by_case_only_goes_to_failed(bench: Bench) -> None:

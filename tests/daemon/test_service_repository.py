@@ -120,10 +120,8 @@ def test_a_failed_job_is_reported_too(repository: RepositorySource, make_bench: 
     assert told == [[State.FAILED]]
 
 
-def test_a_lease_that_costs_nothing_to_keep_is_kept_until_the_job_is_gone(
-    repository: RepositorySource, make_bench: Callable[..., Bench]
-) -> None:
-    bench = make_bench(repository=repository, removal_delay=30.0, keeps_lease=lambda _: True)
+def test_a_lease_is_kept_until_the_job_is_gone(repository: RepositorySource, make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(repository=repository, removal_delay=30.0)
     job = repository.add("play.txt", TEXT)
     bench.service.notice()
     for _ in range(5):

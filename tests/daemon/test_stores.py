@@ -21,7 +21,7 @@ def test_a_folder_is_kept_in_files_and_leased_by_files(tmp_path: Path) -> None:
     found = settings(str(tmp_path))
     store = open_store(found.root)
     assert isinstance(store, LocalStore)
-    assert isinstance(make_leases(found, store, SystemClock()), Leases)
+    assert isinstance(make_leases(found, store, SystemClock(), None), Leases)
     demand_leases(store, found.root)
 
 
@@ -29,7 +29,7 @@ def test_a_url_is_kept_in_objects_and_leased_by_compare_and_swap() -> None:
     found = settings("memory://")
     store = open_store(found.root)
     assert isinstance(store, ObjectStore)
-    assert isinstance(make_leases(found, store, SystemClock()), ObjectLeases)
+    assert isinstance(make_leases(found, store, SystemClock(), None), ObjectLeases)
     demand_leases(store, found.root)
 
 
@@ -41,6 +41,7 @@ def test_objects_that_cannot_be_changed_under_a_condition_are_refused(tmp_path: 
 
 def test_a_tree_is_made_in_a_new_place_but_not_below_a_mount_that_may_be_lost(tmp_path: Path) -> None:
     assert may_be_new(ObjectUrl("s3://b"), shared=True)
+    (tmp_path / "full").touch()
     assert may_be_new(tmp_path / "a", shared=True)
     assert may_be_new(tmp_path / "a/b", shared=False)
     assert not may_be_new(tmp_path / "a/b", shared=True)

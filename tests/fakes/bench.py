@@ -6,17 +6,21 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from fakes.clock import FakeClock
 from fakes.inline_compute import InlineCompute
+from fakes.inline_pool import InlinePool
 from fakes.memory_store import MemoryStore
 from fakes.repository_source import RepositorySource
 
+from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
+from panini_daemon.keeping import Keep
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
 from panini_daemon.pipeline import Line
@@ -31,10 +35,14 @@ from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.root import chunk_folder, open_root
 from panini_daemon.storage.submission import submit
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.work_pool import Work
 
 
 class Bench:
-    """One worker. Its pauses advance the fake clock instead of waiting; `on_sleep` sees each of them."""
+    """One worker. Its pauses advance the fake clock instead of waiting; `on_sleep` sees each of them.
+
+    With `inline` it has no threads: chunks are worked on between its steps.
+    """
 
     def __init__(
         self,
@@ -46,18 +54,23 @@ class Bench:
         method: str = "auto",
         removal_delay: float = 0.0,
         repository: RepositorySource | None = None,
+        inline: bool = False,
+        compute: InlineCompute | None = None,
+        level: str = "fast",
         **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
         open_root(self.store, create=True, clock=self.clock, new_id=lambda: "root")
-        self.compute = InlineCompute(Registry())
+        self.compute = compute or InlineCompute(Registry())
         self.stopping = threading.Event()
         self.pauses: list[float] = []
         self.on_sleep: Callable[[float], None] = lambda _: None
         self.tree_log = TreeLog(self.store, f"logs/{worker}.jsonl", max_bytes=1 << 20, backups=1)
         self.screen = io.StringIO()
         self.log = make_logger(clock=self.clock, level="debug", tree=self.tree_log, screen=self.screen)
-        self.source: Source = Inbox(self.store, clock=self.clock, arrival_timeout=10.0)
+        self.source: Source = Inbox(
+            self.store, clock=self.clock, arrival_timeout=10.0, committed=partial(is_committed, self.store)
+        )
         if repository is not None:
             self.source = Sources(self.source, repository, hopeless=lambda: False)
         self.leases = Leases(
@@ -74,15 +87,17 @@ class Bench:
             compute=self.compute,  # type: ignore[arg-type]
             budget=MemoryBudget(1 << 30),
             spool=self.spool,
+            keep=Keep(folder / "kept", limit=1 << 30, clock=self.clock),
             clock=self.clock,
             registry=self.compute.registry,
             worker=worker,
-            level="fast",
+            level=level,
             method=method,
-            shared=False,
+            shared=removal_delay > 0,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
         attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))
+        self.pool: InlinePool | None = None
         parts = Parts(
             source=self.source,
             store=self.store,
@@ -95,6 +110,7 @@ class Bench:
             threads=2,
             backoff=Backoff(0.25, 2.0),
             removal_delay=removal_delay,
+            **({"pool": self._make_pool} if inline else {}),
             **hooks,
         )
         self.service = Service(parts, self.stopping, once=True)
@@ -119,7 +135,9 @@ class Bench:
         delay = self.service.step()
         if self.service.phase is Phase.WAITING:
             self._sleep(delay)
-        elif self.service.running:
+        elif self.pool is not None and self.pool.busy:
+            self.pool.run()
+        elif self.service.running and self.pool is None:
             self.service.wake.wait(5)
             self.service.wake.clear()
         else:
@@ -152,6 +170,10 @@ class Bench:
         """Return error.json of the one failed job, its folder's name added."""
         (name,) = self.names("failed")
         return {**self.json(f"failed/{name}/error.json"), "folder": f"failed/{name}"}
+
+    def _make_pool(self, threads: int, work: Work) -> InlinePool:
+        self.pool = InlinePool(threads, work)
+        return self.pool
 
     def _sleep(self, seconds: float) -> bool:
         self.pauses.append(seconds)

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,16 +34,23 @@ SETTINGS = {
 
 
 class Site:
-    """A folder with a tree in `root`, and the daemons that were started on it."""
+    """A folder with a tree in `root`, and the daemons that were started on it, wherever they see it."""
 
-    def __init__(self, folder: Path, **settings: str) -> None:
-        self.folder, self.root = folder, folder / "root"
+    def __init__(self, folder: Path, tree: Path | None = None, **settings: str) -> None:
+        self.folder, self.root = folder, tree or folder / "root"
         self.environment: dict[str, str] = {}
         self.unread = False
         """Whether nobody reads what the daemons say on standard error."""
         self._settings = {**SETTINGS, "root": str(self.root), "spool": str(folder / "spool"), **settings}
         self._started: list[Daemon] = []
         self.submitted: dict[str, bytes] = {}
+        self.jobs: dict[str, str] = {}
+        """The id of each base's job."""
+
+    @property
+    def started(self) -> "Sequence[Daemon]":
+        """Every daemon that was started here, the dead too."""
+        return self._started
 
     @property
     def store(self) -> LocalStore:
@@ -56,8 +63,8 @@ class Site:
         """Put a job into the inbox."""
         path = self.folder / "submitted.bin"
         path.write_bytes(data)
-        submit(self.store, [path], clock=SystemClock(), base=base, **options)
-        self.submitted[base] = data
+        (told,) = submit(self.store, [path], clock=SystemClock(), base=base, **options)
+        self.submitted[base], self.jobs[base] = data, told.job_id
 
     def start(self, *arguments: str, worker: str = "w1", **settings: str) -> "Daemon":
         """Start a daemon; without arguments as `python -m panini_daemon` alone."""
@@ -114,7 +121,7 @@ class Site:
 
     def alive(self) -> list[int]:
         """Return the ids of the living processes that were started here, compute processes among them."""
-        mark = f"PANINI_SPOOL={self._settings['spool']}\0".encode()
+        mark = f"PANINI_SPOOL={self._settings['spool']}".encode()
         found = []
         for folder in Path("/proc").iterdir():
             if folder.name.isdigit() and int(folder.name) != os.getpid():
@@ -122,7 +129,7 @@ class Site:
                     environment = (folder / "environ").read_bytes()  # of a zombie it is empty
                 except OSError:
                     continue
-                if mark in environment + b"\0":
+                if mark in environment:
                     found.append(int(folder.name))
         return found
 
@@ -200,6 +207,10 @@ class Daemon:
         code = self.wait()
         assert code == 0, self.err[-2000:]
         return time.monotonic() - begin
+
+    def is_alive(self) -> bool:
+        """Tell whether it runs."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """Kill and reap it, whatever it does."""

@@ -148,6 +148,9 @@ class DelayedStore:
     def sync(self, paths: Sequence[str]) -> None:
         """Do nothing: a mount's own delays are what this store is about."""
 
+    def arrived(self, paths: Sequence[str]) -> bool | None:
+        return None
+
     def append(self, path: str, data: bytes) -> None:
         visible = self._visible(path)
         self.write(path, (self._data(visible[path][1]) if path in visible else b"") + data)

@@ -18,7 +18,7 @@ from panini_daemon.storage.store import Entry, Stat
 class Fault:
     """An ordered failure: matching operations raise `error`, after `skip` and for `times` (None: always).
 
-    Matching is by operation (`list`, `stat`, `read`, `open`, `write`, `put`, `append`, `move`, `delete`,
+    Matching is by operation (`list`, `stat`, `read`, `open`, `write`, `put`, `append`, `move`, `delete`, `arrived`,
     `check_root`; None: any) and by path (None: any; a folder matches all below it).
     """
 
@@ -49,6 +49,8 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self.operations: list[tuple[str, str]] = []
+        self.uploads: set[str] | None = None
+        """Paths that still wait for their upload; None where the medium does not tell."""
         self._files: dict[str, tuple[bytes, int]] = {}
         self._folders = {""}
         self._links: set[str] = set()
@@ -142,6 +144,10 @@ class MemoryStore:
         for path in paths:
             with self._operation("sync", path):
                 self._get(path)
+
+    def arrived(self, paths: Sequence[str]) -> bool | None:
+        with self._operation("arrived", ""):
+            return None if self.uploads is None else not any(path in self.uploads for path in paths)
 
     def append(self, path: str, data: bytes) -> None:
         with self._operation("append", path):

@@ -7,6 +7,7 @@ from fakes.memory_store import MemoryStore
 
 from panini_daemon.storage.commits import already_committed, find_commit, write_commit
 from panini_daemon.storage.errors import BaseConflict, LeaseLost, NotCommitted, StoreUnavailable
+from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.recipe import format_recipe
 
 PAYLOAD = b"payload"
@@ -85,18 +86,57 @@ def test_a_damaged_commit_of_other_bytes_is_in_nobodys_way(payload: Path) -> Non
     assert already_committed(store, "f", sha(b"other")) is None
 
 
-def test_losing_the_lease_between_the_two_files_leaves_nothing_committed(payload: Path) -> None:
-    store, asked = MemoryStore(), []
+def test_without_the_lease_nothing_is_written(payload: Path) -> None:
+    store = MemoryStore()
 
     def allowed() -> None:
-        asked.append(1)
-        if len(asked) == 2:
-            raise LeaseLost("gone")
+        raise LeaseLost("gone")
 
     with pytest.raises(LeaseLost):
         write_commit(store, "f", recipe(), payload, sha(PAYLOAD), allowed=allowed)
-    with pytest.raises(NotCommitted):
-        find_commit(store, "f")
+    assert store.files == {}
+
+
+@pytest.mark.parametrize("late", ["f/compressed.bin", "f/recipe.json"])
+def test_a_worker_that_was_held_up_leaves_a_whole_commit_though_another_committed_otherwise(
+    tmp_path: Path, payload: Path, late: str
+) -> None:
+    other = tmp_path / "other"
+    other.write_bytes(b"another payload")
+    theirs = recipe(payload=b"another payload")
+
+    class HeldUp(LocalStore):
+        busy = False
+
+        def overtake(self, path: str) -> None:
+            if path == late and not self.busy:
+                self.busy = True
+                write_commit(self, "f", theirs, other, sha(b"another payload"))
+
+        def put(self, path: str, source: Path, *, durable: bool = True, consume: bool = False) -> None:
+            self.overtake(path)
+            super().put(path, source, durable=durable, consume=consume)
+
+        def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+            self.overtake(path)
+            super().write(path, data, durable=durable)
+
+    store = HeldUp(tmp_path / "root")
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
+    assert find_commit(store, "f").recipe.original_hash == sha(b"original")
+    assert [path.name for path in tmp_path.iterdir() if "spare" in path.name] == []
+
+
+def test_another_good_commit_of_the_same_bytes_is_as_good(payload: Path) -> None:
+    class Overtaken(MemoryStore):
+        def read(self, path: str) -> bytes:
+            self.write("f/compressed.bin", b"another payload")
+            self.write("f/recipe.json", recipe(payload=b"another payload"))
+            return super().read(path)
+
+    store = Overtaken()
+    write_commit(store, "f", recipe(), payload, sha(PAYLOAD))
+    assert store.count("put") == 1
 
 
 def test_a_folder_that_reads_back_otherwise_is_told(payload: Path) -> None:

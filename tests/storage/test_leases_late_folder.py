@@ -4,6 +4,7 @@ from fakes.lease_scene import SHARED, Make, files, hold, put
 from fakes.memory_store import MemoryStore
 
 from panini_daemon.storage.lease_claim import LeaseState
+from panini_daemon.storage.lease_entry import Mark
 
 
 def test_a_claim_waits_the_settle_time_then_says_that_it_holds(
@@ -20,6 +21,62 @@ def test_a_claim_waits_the_settle_time_then_says_that_it_holds(
     leases.tick()
     assert leases.held("job")
     assert b'"hold"' in store.files["leases/job.1.m0.me.json"]
+
+
+@pytest.mark.parametrize("mark", ["intent", "hold"])
+def test_a_job_that_another_worker_is_seen_to_claim_costs_no_write(
+    mark: Mark, make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    file = put(store, "other", mark)
+    before = store.count("write")
+    leases.request("job")
+    assert (leases.state("job"), leases.holder("job")) == (LeaseState.TAKEN, "other")
+    assert store.count("write") == before
+    store.delete(f"leases/{file}")
+    clock.advance(SHARED.refresh)
+    leases.tick()
+    assert leases.state("job") is LeaseState.IDLE
+    hold(leases, clock)
+
+
+def test_many_requests_share_a_listing(make: Make, store: MemoryStore) -> None:
+    leases = make(timing=SHARED)
+    before = store.count("list")
+    for number in range(50):
+        leases.request(f"job{number}")
+    assert store.count("list") - before == 1
+
+
+def test_claims_settle_for_as_long_as_the_folder_turns_out_to_take(
+    make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    leases.request("job")
+    clock.advance(50)
+    assert leases.adapt(100) == 100
+    clock.advance(49.9)
+    leases.tick()
+    assert leases.state("job") is LeaseState.SETTLING
+    clock.advance(0.1)
+    leases.tick()
+    assert leases.held("job")
+    leases.adapt(60)
+    leases.request("next")
+    clock.advance(60)
+    leases.tick()
+    assert leases.held("next")
+
+
+def test_claims_settle_no_longer_than_the_other_times_leave_room_for(make: Make) -> None:
+    leases = make(timing=SHARED)
+    assert leases.adapt(1e6) < SHARED.stale - SHARED.stop
+    assert leases.settle > 60
+
+
+def test_on_a_coherent_folder_there_is_nothing_to_settle(make: Make) -> None:
+    with pytest.raises(ValueError, match="coherent"):
+        make().adapt(5)
 
 
 def test_a_lower_intent_goes_first(make: Make, store: MemoryStore, clock: FakeClock) -> None:

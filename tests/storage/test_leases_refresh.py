@@ -201,7 +201,7 @@ def test_one_unreadable_file_does_not_keep_other_claims_from_moving_on(
 ) -> None:
     leases = make()
     file = put(store, "other", "hold")
-    store.fail(StoreUnavailable("bad"), "read", f"leases/{file}", times=None)
+    store.fail(StoreUnavailable("bad"), "open", f"leases/{file}", times=None)
     leases.request("job")
     leases.request("mine")
     with pytest.raises(StoreUnavailable):

@@ -23,8 +23,6 @@ def test_a_dead_holder_is_followed_by_the_next_attempt_and_its_file_removed(
     leases = make(timing=SHARED)
     put(store, "dead", "hold", attempt=3)
     leases.request("job")
-    clock.advance(60)
-    leases.tick()
     assert SHARED.stale <= watch(leases, clock, 9999) <= SHARED.stale + SHARED.refresh
     assert leases.state("job") is LeaseState.IDLE
     leases.request("job")
@@ -120,6 +118,17 @@ def test_sweeping_removes_only_dead_files_of_done_jobs(make: Make, store: Memory
     assert files(store) == [alive, "open.1.a.dead.json"]
 
 
+def test_sweeping_removes_files_of_done_jobs_that_never_were_whole(
+    make: Make, store: MemoryStore, clock: FakeClock
+) -> None:
+    leases = make(timing=SHARED)
+    store.write(f"leases/{put(store, 'dead', 'hold')}", b"")
+    assert leases.sweep(lambda _: True) == 0
+    clock.advance(SHARED.stale)
+    assert leases.sweep(lambda _: True) == 1
+    assert files(store) == []
+
+
 def test_what_an_earlier_process_left_is_removed_at_start_and_counts_as_an_attempt(
     make: Make, store: MemoryStore
 ) -> None:
@@ -140,3 +149,13 @@ def test_ones_own_dead_file_that_comes_back_is_removed_and_never_in_the_way(make
     leases.tick()
     assert leases.held("job")
     assert files(store) == ["job.1.m0.me.json"]
+
+
+def test_ones_own_dead_file_that_comes_back_is_removed_by_a_worker_that_claims_nothing(
+    make: Make, store: MemoryStore
+) -> None:
+    leases = make(timing=SHARED)
+    leases.recover()
+    put(store, "me", "hold")
+    leases.sweep(lambda _: False)
+    assert files(store) == []

@@ -269,6 +269,14 @@ def test_reads_that_fail_on_an_open_file_are_storage_errors(store: LocalStore, m
             file.read(70_000)
 
 
+def test_closing_that_fails_is_a_storage_error(store: LocalStore) -> None:
+    store.write("f", b"1")
+    file = store.open("f")
+    os.close(file.fileno())
+    with pytest.raises(StoreUnavailable):
+        file.close()
+
+
 def test_absence_is_absence_before_a_marker_was_seen(store: LocalStore) -> None:
     with pytest.raises(NotFound):
         store.read("a")

@@ -1,5 +1,6 @@
 import json
 from dataclasses import replace
+from typing import BinaryIO
 
 import pytest
 from fakes.clock import FakeClock
@@ -166,7 +167,7 @@ def test_others_files_are_read_once(outbox: Outbox, store: MemoryStore, clock: F
     Outbox(store, "w2", clock).add(job("j", completed("a"), worker="w2"))
     for _ in range(3):
         outbox.due(HERE)
-    assert store.count("read") == 1
+    assert store.count("open") == 1
 
 
 def test_a_newer_report_of_a_job_is_neither_deleted_nor_overwritten(outbox: Outbox) -> None:
@@ -183,14 +184,14 @@ def test_a_newer_report_of_a_job_is_neither_deleted_nor_overwritten(outbox: Outb
 def test_a_report_added_during_a_look_is_not_lost(outbox: Outbox, store: MemoryStore, clock: FakeClock) -> None:
     old, new = job("j", failed("a")), job("j", completed("a"))
     store.write("reports/j.json", format_report(old))
-    read = store.read
+    open_ = store.open
 
-    def read_and_add(path: str) -> bytes:
-        data = read(path)
+    def open_and_add(path: str) -> BinaryIO:
+        file = open_(path)
         outbox.add(new)
-        return data
+        return file
 
-    store.read = read_and_add  # type: ignore[method-assign]
+    store.open = open_and_add  # type: ignore[method-assign]
     assert outbox.due(HERE) == [new]
 
 

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -80,6 +81,44 @@ def test_a_wrong_field_is_named(changes: dict[str, object], named: str) -> None:
 def test_what_is_no_recipe_is_refused_with_the_typed_error(data: bytes) -> None:
     with pytest.raises(RecipeInvalid):
         parse_recipe(data)
+
+
+def test_a_ratio_that_json_has_no_number_for_is_read() -> None:
+    parsed = parse_recipe(recipe(stats={"ratio": float("inf")}))
+    assert parsed.stats == {"ratio": float("inf")}
+
+
+@pytest.mark.parametrize("data", [recipe(worker="\ud800"), recipe(worker="\ud800").decode().encode("utf-16")])
+def test_what_could_not_be_written_again_is_refused(data: bytes) -> None:
+    with pytest.raises(RecipeInvalid, match="surrogate"):
+        parse_recipe(data)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"assembly_info": {"depends_on": ["x"] * 300_000}}, {"timings": dict.fromkeys(map(str, range(300_000)), "x")}],
+)
+def test_a_recipe_that_is_wrong_in_many_places_costs_no_more_than_one_that_is_wrong_in_one(
+    changes: dict[str, object],
+) -> None:
+    data = recipe(**changes)
+    tracemalloc.start()
+    try:
+        with pytest.raises(RecipeInvalid):
+            parse_recipe(data)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 20 * len(data)
+
+
+def test_numbers_that_no_file_has_are_not_taken_for_sizes_and_offsets() -> None:
+    parsed = parse_recipe(
+        recipe(stats={"original_size": 10**40}, reconstruction={"method": "x", "offset": 10**40}, version="1.0")
+    )
+    assert (parsed.size, parsed.offset) == (None, 0)
+    with pytest.raises(RecipeInvalid, match=r"assembly_info\.size"):
+        parse_recipe(recipe(assembly_info={"size": 2**63}))
 
 
 @settings(max_examples=50, deadline=None)

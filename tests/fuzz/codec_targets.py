@@ -1,0 +1,153 @@
+"""The decoder of every compressor's payload, and what looks into bytes on the way to one.
+
+A case is a line of JSON, {"size": ..., "parameters": {...}}, and the payload behind it.
+"""
+
+import io
+import json
+import random
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from fuzz.mutation import mutate_bytes, mutate_text
+from fuzz.target import MIB, Target, raw
+from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, classify, decompress
+from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
+from panini_daemon.compressors.filters import read_filter
+from panini_daemon.compressors.rasters import Raster, find_raster
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "compressors"
+_WORTH_DECODING = 1 << 20
+"""Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
+_REFUSED = 1 << 40
+
+
+def codec_targets() -> Iterator[Target]:
+    """Yield a target for each method that is installed, and for what recognises bytes."""
+    for method in Registry().names():
+        yield Target(
+            name=f"codec.{method}",
+            group="codecs",
+            seeds=_seeds_of(method),
+            make=_decoder_of(method),
+            returns=(bytes,),
+            raises=(PayloadDamaged,),
+            mutate=_mutate_case,
+            memory=160 * MIB,
+            share=0.3 if method.startswith("image") else 1.0,
+        )
+    yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
+    yield Target("codec.classification", "codecs", _originals, lambda: _classify, (Kind,), (), mutate=raw, share=0.5)
+    yield Target(
+        *("codec.filters", "codecs", lambda: [b'{"filter": "x86"}', b'{"filter": "delta12"}']),
+        lambda: lambda case: read_filter(_object(case)),
+        returns=(str,),
+        raises=(PayloadDamaged,),
+        mutate=lambda seeds, chance: mutate_text(seeds, chance).encode("utf-8", "surrogatepass"),
+    )
+    for method in ("image_jxl_v1", "image_pixels_v1"):
+        yield Target(
+            name=f"compress.{method}",
+            group="codecs",
+            seeds=lambda: [_read(path) for path in sorted(GOLDEN.glob("image*/*/original.bin"))],
+            make=_encoder_of(method),
+            returns=(bytes,),
+            raises=(NotApplicable,),
+            mutate=raw,
+            memory=160 * MIB,
+            share=0.1,
+        )
+
+
+def pack(payload: bytes, parameters: object, size: int) -> bytes:
+    """Return a case."""
+    return json.dumps({"size": size, "parameters": parameters}).encode() + b"\n" + payload
+
+
+def _seeds_of(method: str) -> Callable[[], list[bytes]]:
+    def read() -> list[bytes]:
+        folders = sorted((GOLDEN / method).iterdir())
+        told = [json.loads((folder / "parameters.json").read_text(encoding="utf-8")) for folder in folders]
+        cases = [
+            pack(_read(folder / "payload.bin"), parameters, len(_read(folder / "original.bin")))
+            for folder, parameters in zip(folders, told, strict=True)
+        ]
+        return [*cases, _webp_case()] if method == "image_pixels_v1" else cases
+
+    return read
+
+
+def _webp_case() -> bytes:
+    """Return a case whose pixels are in a WebP stream, which no golden file has."""
+    out = io.BytesIO()
+    Image.new("RGB", (9, 7), "red").save(out, "WEBP", lossless=True, exact=True)
+    raster = {"offset": 3, "width": 9, "height": 7, "channels": 3, "bits": 8, "stride": 27}
+    payload = len(out.getvalue()).to_bytes(4, "little") + out.getvalue() + zlib.compress(b"abc", 9, -15)
+    return pack(payload, {"coder": "webp", **raster}, 3 + 27 * 7)
+
+
+def _decoder_of(method: str) -> Callable[[], Callable[[bytes], object]]:
+    def make() -> Callable[[bytes], object]:
+        registry = Registry()
+
+        def decode(case: bytes) -> object:
+            head, _, payload = case.partition(b"\n")
+            told = _object(head)
+            parameters, size = told.get("parameters"), told.get("size")
+            # What is checked before the codec is asked: recipe.py lets nothing else through.
+            if not isinstance(parameters, dict) or type(size) is not int or size < 0:
+                raise PayloadDamaged("no recipe")
+            if _WORTH_DECODING < size < _REFUSED:
+                size %= _WORTH_DECODING
+            return decompress(payload, registry=registry, method=method, parameters=parameters, size=size)
+
+        return decode
+
+    return make
+
+
+def _encoder_of(method: str) -> Callable[[], Callable[[bytes], object]]:
+    def make() -> Callable[[bytes], object]:
+        plugin = Registry().get(method)
+        return lambda case: plugin.compress(case, Context(Level.FAST, Kind.IMAGE)).payload
+
+    return make
+
+
+def _mutate_case(seeds: Sequence[bytes], chance: random.Random) -> bytes:
+    """Change the parameters, or the payload, or both; or take them from two cases."""
+    heads, bodies = [seed.partition(b"\n")[0] for seed in seeds], [seed.partition(b"\n")[2] for seed in seeds]
+    at = chance.randrange(len(seeds))
+    head, body = heads[at], bodies[at]
+    draw = chance.random()
+    if draw < 0.4:
+        head = mutate_text([head], chance).encode("utf-8", "surrogatepass").replace(b"\n", b"")
+    elif draw < 0.5:
+        head = chance.choice(heads)
+    if draw > 0.3:
+        body = mutate_bytes([body, *bodies], chance, first=True)
+    return head + b"\n" + body
+
+
+def _originals() -> list[bytes]:
+    return [_read(path) for path in sorted(GOLDEN.glob("*/*/original.bin"))]
+
+
+def _classify(case: bytes) -> Kind:
+    return classify(case, Hints("mdat", "text_generic"))
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _read(path: Path) -> bytes:
+    return path.read_bytes()
