@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from panini_daemon.config.machine import Machine
+from panini_daemon.config.object_url import ObjectUrl
 from panini_daemon.config.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ class Profile:
     lease_settle: float
     lease_refresh: float
     lease_stale: float
+    log_max_bytes: int = 8 * _MIB
 
 
 LOCAL = Profile(
@@ -45,6 +47,16 @@ DRIVE = Profile(
     lease_settle=60.0,
     lease_refresh=120.0,
     lease_stale=1800.0,
+)
+# What is written there is seen at once, and each request costs: no settle time, but longer pauses than on a disk.
+OBJECTS = Profile(
+    poll_max=30.0,
+    arrival_timeout=3600.0,
+    removal_delay=0.0,
+    lease_settle=0.0,
+    lease_refresh=45.0,
+    lease_stale=300.0,
+    log_max_bytes=_MIB,
 )
 
 
@@ -68,9 +80,10 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
     def place(name: str, path: Path) -> Path:
         return Path(os.path.realpath(bases.get(name, cwd) / os.path.expanduser(path)))  # noqa: PTH111  Path.expanduser may raise
 
-    root = place("root", _given(fields.root, default_root(machine, cwd)))
-    shared = _given(fields.shared, machine.is_remote(root))
-    profile = DRIVE if shared else LOCAL
+    given: Path | ObjectUrl = default_root(machine, cwd) if fields.root is None else fields.root
+    root = place("root", given) if isinstance(given, Path) else given
+    shared = _given(fields.shared, machine.is_remote(root) if isinstance(root, Path) else True)
+    profile = (DRIVE if isinstance(root, Path) else OBJECTS) if shared else LOCAL
     poll_min = _given(fields.poll_min, min(0.25, _given(fields.poll_max, 0.25)))
     settle = _given(fields.lease_settle, profile.lease_settle)
     stale = _given(fields.lease_stale, _default_stale(fields, profile, settle))
@@ -79,6 +92,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         root=root,
         shared=shared,
         worker=_given(fields.worker, default_worker(machine)),
+        workers=fields.workers or _one_each(machine.gpus, fields.device),
         device=fields.device,
         level=fields.level,
         method=fields.method,
@@ -102,7 +116,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         drain_time=fields.drain_time,
         status_interval=fields.status_interval,
         log_level=fields.log_level,
-        log_max_bytes=fields.log_max_bytes,
+        log_max_bytes=_given(fields.log_max_bytes, (LOCAL if isinstance(root, Path) else OBJECTS).log_max_bytes),
         log_backups=fields.log_backups,
         spool=place("spool", _given(fields.spool, machine.temporary / f"panini-{machine.user}")),
         rclone_socket=place("rclone_socket", fields.rclone_socket) if fields.rclone_socket else None,
@@ -119,6 +133,11 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         github_metadata=fields.github_metadata,
         github_token=fields.github_token,
     )
+
+
+def _one_each(gpus: int, device: str) -> int:
+    """Return one worker for each GPU that may be used, one where there is none."""
+    return max(1, gpus) if device in ("auto", "cuda") else 1
 
 
 def _default_stale(fields: "Fields", profile: Profile, settle: float) -> float:

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from panini_daemon.config import values
+from panini_daemon.config.object_url import ObjectUrl
 
 
 def _lower(value: object) -> object:
@@ -22,9 +23,11 @@ Size = Annotated[int, BeforeValidator(values.parse_size)]
 Seconds = Annotated[float, BeforeValidator(values.parse_duration)]
 Count = Annotated[int, BeforeValidator(values.parse_count)]
 Folder = Annotated[Path, BeforeValidator(values.check_folder)]
+Root = Annotated[Path | ObjectUrl, BeforeValidator(values.check_root)]
 Level = Literal["fast", "balanced", "best", "max"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Worker = Annotated[str, BeforeValidator(values.check_worker)]
+Workers = Annotated[int | None, BeforeValidator(values.parse_workers)]
 Method = Annotated[str, BeforeValidator(values.check_method)]
 Device = Annotated[str, BeforeValidator(values.check_device)]
 Token = Annotated[SecretStr, BeforeValidator(values.check_token)]
@@ -40,22 +43,29 @@ class Fields(BaseSettings):
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, validate_default=False)
 
-    root: Folder | None = Field(
+    root: Root | None = Field(
         None,
-        description="The folder tree that jobs are taken from and results are filed in; by default "
-        "/content/drive/MyDrive/PaniniFS where Google Drive is mounted, else ./PaniniFS.",
+        description="The folder tree that jobs are taken from and results are filed in, or a place in an object "
+        "store, such as s3://BUCKET/PREFIX; by default /content/drive/MyDrive/PaniniFS where Google Drive is "
+        "mounted, else ./PaniniFS.",
     )
     shared: Annotated[bool | None, BeforeValidator(values.parse_shared)] = Field(
         None,
-        description="Whether the root is a Drive folder that other machines write to as well, which "
-        "makes every wait long enough for such a folder; 'auto' looks whether it lies on "
-        "Google Drive or a FUSE mount.",
+        description="Whether other machines write to the root as well, which makes every wait long enough for a "
+        "Drive folder or an object store; 'auto' looks whether it lies on Google Drive or a FUSE mount, or is "
+        "an object store.",
     )
     worker: Worker | None = Field(
         None,
         description="This process's id in leases, logs and status; it must be unique to one living "
         "process, so the default is made of the host's name and a random part, kept in the "
         "spool folder so that it stays the same when the daemon starts again.",
+    )
+    workers: Workers = Field(
+        1,
+        description="How many worker processes `run` starts on this machine; they share cpu_workers and "
+        "memory_budget out among themselves and take one GPU each where there are several; 'auto' is one for "
+        "each GPU.",
     )
     device: Device = Field(
         "auto",
@@ -95,26 +105,27 @@ class Fields(BaseSettings):
     removal_delay: Seconds | None = Field(
         None,
         description="How long a finished job's manifest and data stay in the inbox, so that a mount has "
-        "uploaded the result before the original goes; by default 0s, on a shared root 5m.",
+        "uploaded the result before the original goes; by default 0s, on a shared folder 5m.",
     )
     lease_settle: Seconds | None = Field(
         None,
         description="How long a worker waits after claiming a job, so that a rival's claim has time "
-        "to appear; by default 0s, on a shared root 1m, or longer where lease_probe measures that it takes longer.",
+        "to appear; by default 0s, on a shared folder 1m, or longer where lease_probe measures that it takes longer.",
     )
     lease_probe: Switch | None = Field(
         None,
         description="Whether workers measure how long changes take to be seen by each other, and settle for so long; "
-        "by default on a shared root where lease_settle is not set.",
+        "by default on a shared folder where lease_settle is not set.",
     )
     lease_refresh: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
-        description="How often a worker renews the lease of the job it works on; by default 10s, on a shared root 2m.",
+        description="How often a worker renews the lease of the job it works on; by default 10s, on a shared "
+        "folder 2m, on an object store 45s.",
     )
     lease_stale: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
         description="How long a lease may go without any change before another worker takes the job "
-        "over; by default 1m, on a shared root 30m.",
+        "over; by default 1m, on a shared folder 30m, on an object store 5m.",
     )
     lease_stop: Annotated[Seconds, Field(gt=0)] | None = Field(
         None,
@@ -152,9 +163,10 @@ class Fields(BaseSettings):
     log_level: LogLevel = Field(
         "info", description="The least grave events that are logged: 'debug', 'info', 'warning' or 'error'."
     )
-    log_max_bytes: Annotated[Size, Field(ge=2**12)] = Field(
-        2**23,
-        description="How large logs/<worker>.jsonl grows before it is rotated, such as '8MiB' (at least 4KiB).",
+    log_max_bytes: Annotated[Size, Field(ge=2**12)] | None = Field(
+        None,
+        description="How large logs/<worker>.jsonl grows before it is rotated, such as '8MiB' (at least 4KiB); by "
+        "default 8MiB, on an object store, where every addition writes the whole file, 1MiB.",
     )
     log_backups: Annotated[Count, Field(ge=0, le=1000)] = Field(
         5, description="How many rotated log files are kept beside the current one."

@@ -8,9 +8,11 @@ from panini_daemon.config.defaults import default_root, resolve
 from panini_daemon.config.errors import ConfigError, Problem
 from panini_daemon.config.listing import HIDDEN, write_value
 from panini_daemon.config.machine import Machine, read_machine
+from panini_daemon.config.object_url import ObjectUrl
 from panini_daemon.config.relations import check_relations
 from panini_daemon.config.settings import Loaded
 from panini_daemon.config.sources import TOKEN, Source, find_file, read_environment, read_file, read_flags
+from panini_daemon.config.values import check_root
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -39,7 +41,7 @@ def load(
     machine = machine or read_machine()
     given = [read_flags(flags, known), read_environment(environ, known)]
     root = next((source.values["root"] for source in given if "root" in source.values), None)
-    root_now = cwd / Path(str(root)).expanduser() if root else default_root(machine, cwd)
+    root_now = _folder_of(root, cwd) if root else default_root(machine, cwd)
     path, named_by = find_file(flags, environ, cwd, root_now)
     if path is not None:
         given.append(read_file(path, named_by, root_now, known))
@@ -56,6 +58,15 @@ def load(
     if problems:
         raise ConfigError(problems)
     return Loaded(settings, origin, path)
+
+
+def _folder_of(root: object, cwd: Path) -> Path | None:
+    """Return the folder that may hold a panini.toml; an object store is not asked for one."""
+    try:
+        place = check_root(root)
+    except ValueError:  # told when all settings are checked
+        return None
+    return None if isinstance(place, ObjectUrl) else cwd / Path(str(place)).expanduser()
 
 
 def _validate(

@@ -1,11 +1,13 @@
 """What the machine is like, as far as defaults depend on it: read once and passed on."""
 
+import itertools
 import math
 import os
 import re
 import secrets
 import socket
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -13,6 +15,8 @@ COLAB_DRIVE = Path("/content/drive/MyDrive")
 _DEFAULT_MEMORY = 4 * 2**30
 # FUSE file systems of this machine alone: a local NTFS disk and a rootless container's root folder.
 _LOCAL_FUSE = {"fuseblk", "fuse.fuse-overlayfs", "fuse.overlayfs"}
+_GPU = re.compile(r"nvidia\d+")
+_DEVICE = re.compile(r"\d+|(GPU|MIG)-.+")
 _OCTAL = re.compile(r"\\([0-7]{3})")
 
 
@@ -35,6 +39,7 @@ class Machine:
     cores: int
     memory: int
     temporary: Path
+    gpus: int = 0
     drive: Path | None = None
     mounts: tuple[Mount, ...] = ()
 
@@ -62,6 +67,7 @@ def read_machine() -> Machine:
         cores=read_cores(),
         memory=read_memory(),
         temporary=Path(tempfile.gettempdir()),
+        gpus=count_gpus(os.environ),
         drive=COLAB_DRIVE if COLAB_DRIVE.is_dir() else None,
         mounts=parse_mounts(_read(Path("/proc/mounts"))),
     )
@@ -99,6 +105,20 @@ def read_memory(proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup
             if limit.isdigit() and int(limit) > 0:
                 memory = min(memory, int(limit))
     return memory
+
+
+def count_gpus(environ: Mapping[str, str], devices: Path = Path("/dev")) -> int:
+    """Count the NVIDIA GPUs that this process may use, without asking CUDA, which would take seconds.
+
+    CUDA_VISIBLE_DEVICES counts as CUDA reads it: what stands behind the first entry that is no device is hidden
+    (CUDA C++ Programming Guide, "CUDA Environment Variables").
+    """
+    present = sum(1 for path in devices.glob("nvidia*") if _GPU.fullmatch(path.name))
+    visible = environ.get("CUDA_VISIBLE_DEVICES")
+    if visible is None:
+        return present
+    entries = itertools.takewhile(_DEVICE.fullmatch, (entry.strip() for entry in visible.split(",")))
+    return min(present, sum(1 for _ in entries))
 
 
 def _cgroup_folders(controller: str, proc: Path, cgroups: Path) -> list[Path]:

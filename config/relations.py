@@ -1,10 +1,11 @@
 """What must hold between settings that are each right by themselves."""
 
 from collections.abc import Collection, Iterator, Mapping
+from pathlib import Path
 
 from panini_daemon.config.errors import Problem
 from panini_daemon.config.settings import Settings
-from panini_daemon.config.values import format_duration
+from panini_daemon.config.values import LONGEST_WORKER, format_duration
 
 
 def check_relations(settings: Settings, origin: Mapping[str, str], unless: Collection[str] = ()) -> list[Problem]:
@@ -28,6 +29,19 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
         yield "poll_min", "at most", "poll_max"
     if settings.retry_delay > settings.retry_delay_max:
         yield "retry_delay", "at most", "retry_delay_max"
+    yield from _lease_contradictions(settings)
+    if settings.workers > 1 and len(f"{settings.worker}-{settings.workers}") > LONGEST_WORKER:
+        yield "worker", "an id that leaves room for a hyphen and a number up to", "workers"
+    if 0 < settings.runtime_limit <= settings.drain_time:
+        yield "drain_time", "less than", "runtime_limit"
+    if settings.github_repo and settings.github_leases == "github" and settings.github_token is None:
+        yield "github_leases", "drive, or a token with write access in", "github_token"
+    if isinstance(settings.root, Path) and settings.spool.is_relative_to(settings.root):
+        # On Drive, work in progress would be uploaded.
+        yield "spool", "a local folder outside of", "root"
+
+
+def _lease_contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
     if settings.lease_stop >= settings.lease_stale:
         yield "lease_stop", "less than", "lease_stale"
     if settings.lease_refresh * 2 > settings.lease_stop:
@@ -44,13 +58,6 @@ def _contradictions(settings: Settings) -> Iterator[tuple[str, str, str]]:
     ):
         # Else another worker may take over before this one has stopped.
         yield "lease_stop", "more than lease_refresh and lease_settle below", "lease_stale"
-    if 0 < settings.runtime_limit <= settings.drain_time:
-        yield "drain_time", "less than", "runtime_limit"
-    if settings.github_repo and settings.github_leases == "github" and settings.github_token is None:
-        yield "github_leases", "drive, or a token with write access in", "github_token"
-    if settings.spool.is_relative_to(settings.root):
-        # On Drive, work in progress would be uploaded.
-        yield "spool", "a local folder outside of", "root"
 
 
 def _write(value: object) -> str:

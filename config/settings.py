@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from panini_daemon.config.object_url import ObjectUrl
+
 SIZES = frozenset({"memory_budget", "log_max_bytes", "keep_limit"})
 """The settings that are sizes in bytes."""
 
@@ -19,9 +21,10 @@ class Settings:
     What each one means, and its default, stands in `panini_daemon.config.fields`; both name the same fields.
     """
 
-    root: Path
+    root: Path | ObjectUrl
     shared: bool
     worker: str
+    workers: int
     device: str
     level: str
     method: str

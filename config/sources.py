@@ -49,7 +49,7 @@ def read_environment(environ: Mapping[str, str], known: Collection[str]) -> Sour
 
 
 def find_file(
-    flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, root: Path
+    flags: Mapping[str, object], environ: Mapping[str, str], cwd: Path, root: Path | None
 ) -> tuple[Path | None, str]:
     """Choose the one configuration file that is read, and tell who named it ("" where nobody did).
 
@@ -62,13 +62,13 @@ def find_file(
     if environ.get(CONFIG_VARIABLE):
         return cwd / environ[CONFIG_VARIABLE], CONFIG_VARIABLE
     for folder in (cwd, root):
-        if (folder / FILE_NAME).is_file():
+        if folder is not None and (folder / FILE_NAME).is_file():
             return folder / FILE_NAME, ""
     return None, ""
 
 
-def read_file(path: Path, named_by: str, root: Path, known: Collection[str]) -> Source:
-    """Read a panini.toml. `root` is the root as flags, environment or default have it."""
+def read_file(path: Path, named_by: str, root: Path | None, known: Collection[str]) -> Source:
+    """Read a panini.toml. `root` is the root as flags, environment or default have it, None for no folder."""
     try:
         if (size := path.stat().st_size) > _LARGEST:
             return _refuse(path, named_by, f"has {size} bytes; expected a TOML file of at most {_LARGEST}")
@@ -82,7 +82,7 @@ def read_file(path: Path, named_by: str, root: Path, known: Collection[str]) -> 
     except RecursionError:
         return _refuse(path, named_by, "is nested too deeply; expected a list of settings")
     refused = {TOKEN: f"a token does not belong in a file; set {TOKEN_VARIABLE} in the environment"}
-    if path.parent.resolve() == root.resolve():
+    if root is not None and path.parent.resolve() == root.resolve():
         refused["worker"] = "this file is read by every worker on the root, and their ids must differ"
         refused["root"] = "this file was found in the root, so it cannot say where the root is"
     problems = tuple(Problem(name, None, str(path), why) for name, why in refused.items() if name in given)

@@ -4,6 +4,8 @@ import math
 import os
 import re
 
+from panini_daemon.config.object_url import ObjectUrl, parse_object_url
+
 _NUMBER = re.compile(r"(\d+(?:\.\d+)?(?:e[+-]?\d+)?)\s*([a-z]*)", re.IGNORECASE | re.ASCII)
 _BINARY = {"KiB": 2**10, "MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 _DECIMAL = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
@@ -11,7 +13,9 @@ _SIZES = {"": 1} | {name.lower(): factor for name, factor in (_BINARY | _DECIMAL
 _LONG = {"d": 86400, "h": 3600, "m": 60}
 _DURATIONS = {"": 1.0, "ms": 0.001, "s": 1.0, **_LONG}
 _SWITCHES = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_WORKER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+_MOST_WORKERS = 256
+LONGEST_WORKER = 80
+_WORKER = re.compile(rf"[A-Za-z0-9][A-Za-z0-9._-]{{0,{LONGEST_WORKER - 1}}}")
 _METHOD = re.compile(r"[a-z0-9][a-z0-9_.-]{0,79}")
 _DEVICE = re.compile(r"auto|cpu|cuda(:\d{1,3})?", re.ASCII)
 _TOKEN = re.compile(r"[!-~]+")
@@ -65,6 +69,16 @@ def check_worker(value: object) -> str:
     return _match(value, _WORKER, "expected up to 80 letters, digits, '.', '_' or '-', not starting with a sign")
 
 
+def parse_workers(value: object) -> int | None:
+    """Read `auto` (as None) or a number of processes. Raises ValueError."""
+    if isinstance(value, str) and value.lower() == "auto":
+        return None
+    amount = _read_quantity(value, {"": 1})
+    if amount is None or amount != int(amount) or not 1 <= amount <= _MOST_WORKERS:
+        raise ValueError(f"expected 'auto' or a whole number from 1 to {_MOST_WORKERS}")
+    return int(amount)
+
+
 def check_method(value: object) -> str:
     """Return a compression method, a family or `auto`. Raises ValueError."""
     return _match(value, _METHOD, "expected 'auto', a method ('generic_zstd_v1') or a family ('text')")
@@ -115,6 +129,13 @@ def check_folder(value: object) -> object:
     if isinstance(value, str | os.PathLike) and text and "\0" not in text:
         return value
     raise ValueError("expected the path of a folder")
+
+
+def check_root(value: object) -> object:
+    """Return a folder's path, or the place in an object store that a URL names. Raises ValueError."""
+    if isinstance(value, ObjectUrl):
+        return value
+    return parse_object_url(value) if isinstance(value, str) and "://" in value else check_folder(value)
 
 
 def parse_count(value: object) -> int:

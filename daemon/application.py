@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
+from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
@@ -14,7 +15,6 @@ from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
 from panini_daemon.compressors import choose_device
 from panini_daemon.compute import Compute, ComputeLimits
 from panini_daemon.config import Settings
-from panini_daemon.config.machine import read_machine
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
 from panini_daemon.logs import TreeLog, make_logger
@@ -23,12 +23,11 @@ from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.errors import StorageError, StoreReadOnly
-from panini_daemon.storage.local import LocalStore
-from panini_daemon.storage.mount_points import may_be_new
 from panini_daemon.storage.propagation import LOOK
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
 from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
+from panini_daemon.stores import demand_leases, may_be_new, open_store, secrets_of
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -49,15 +48,20 @@ class Application:
         *,
         once: bool = False,
         screen: TextIO | None = None,
+        one_of_several: bool = False,
         clock: Clock | None = None,
         on_outcome: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
-        """Put the parts together. Raises StorageError where the root cannot be used."""
+        """Put the parts together. Raises StorageError where the root cannot be used.
+
+        `one_of_several` on this machine puts its name on each line on the screen, and claims no more jobs than it can
+        begin at once.
+        """
         self.settings, self.clock = settings, clock or SystemClock()
         queue = RcloneQueue(settings.rclone_socket) if settings.rclone_socket else None
-        self.store = LocalStore(settings.root, queue or read_drive_ids)
-        new = not settings.shared or may_be_new(settings.root, remote=read_machine().is_remote(settings.root))
-        open_root(self.store, create=new, clock=self.clock)
+        self.store = open_store(settings.root, queue or read_drive_ids)
+        open_root(self.store, create=may_be_new(settings.root, shared=settings.shared), clock=self.clock)
+        demand_leases(self.store, settings.root)
         self.tree_log = TreeLog(
             self.store,
             log_path(settings.worker),
@@ -69,7 +73,8 @@ class Application:
             level=settings.log_level,
             tree=self.tree_log,
             screen=screen,
-            secrets=[settings.github_token.get_secret_value()] if settings.github_token else [],
+            named=one_of_several,
+            secrets=secrets_of(settings, os.environ),
         ).bind(worker=settings.worker)
         self.stopping, self._abort = threading.Event(), threading.Event()
         self.device = choose_device(settings.device)
@@ -96,6 +101,7 @@ class Application:
             sleep=self.stopping.wait,
             fatal=self._fatal,
             on_outcome=on_outcome,
+            one_of_several=one_of_several,
         )
         self._settling = parts.settling
         self.service = Service(parts, self.stopping, once=once)
@@ -153,7 +159,7 @@ class Application:
         beats = [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
             self._status_beat,
-            Heartbeat("log", 5.0 if settings.shared else 1.0, self.tree_log.flush, self.log),
+            Heartbeat("log", _flush_every(settings), self.tree_log.flush, self.log),
         ]
         if self._settling is not None:
             beats.append(Heartbeat("probe", LOOK, self._settling.beat, self.log))
@@ -169,11 +175,12 @@ class Application:
     @contextmanager
     def _watcher(self) -> Iterator[None]:
         """Let a change in a local inbox wake the loop at once; it is a hint, polling finds everything anyway."""
-        if self.settings.shared:
+        root = self.settings.root
+        if self.settings.shared or not isinstance(root, Path):
             yield
             return
         with Watcher(self.service.notice) as watcher:
-            if not watcher.start(self.settings.root / INBOX):
+            if not watcher.start(root / INBOX):
                 self.log.debug("no_folder_events", reason=watcher.problem)
             yield
 
@@ -250,6 +257,13 @@ class Application:
         )
 
 
+def _flush_every(settings: Settings) -> float:
+    """Return the seconds between two additions to the log; in an object store each one writes the whole file."""
+    if not isinstance(settings.root, Path):
+        return 15.0
+    return 5.0 if settings.shared else 1.0
+
+
 @contextmanager
 def running(settings: Settings, **options: object) -> Iterator[Application]:
     """Lend an application with its spool folder, which is removed at the end."""
@@ -260,21 +274,34 @@ def running(settings: Settings, **options: object) -> Iterator[Application]:
 @contextmanager
 def ending_on_signals(app: Application) -> Iterator[None]:
     """Let SIGTERM, SIGINT and SIGHUP end the application cleanly, and a second one at once (exit status 130)."""
+    came: list[int] = []
+    reading, writing = os.pipe()
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        if app.stopping.is_set():
+        if came:
             os._exit(130)
-        app.stop()
+        came.append(number)
         message = f"{signal.Signals(number).name}: ending; once more ends at once\n"
         with suppress(OSError):  # not through sys.stderr: the signal may have come in the middle of a write to it
             os.write(2, message.encode())
+        os.write(writing, b".")
+
+    def obey() -> None:
+        """Stop from a thread: whatever lock that takes, the code that the signal interrupted may hold it."""
+        if os.read(reading, 1):
+            app.stop()
 
     numbers = [signal.SIGTERM, signal.SIGINT]
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
         numbers.append(signal.SIGHUP)
+    thread = threading.Thread(target=obey, name="signals", daemon=True)
+    thread.start()
     previous = {number: signal.signal(number, handle) for number in numbers}
     try:
         yield
     finally:
         for number, old in previous.items():
             signal.signal(number, old)
+        os.close(writing)
+        thread.join()
+        os.close(reading)

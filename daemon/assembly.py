@@ -2,7 +2,6 @@
 
 import random
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -23,9 +22,8 @@ from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
-from panini_daemon.storage.errors import BaseConflict, StoreUnavailable
+from panini_daemon.storage.errors import BaseConflict
 from panini_daemon.storage.inbox import Inbox
-from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.propagation import Propagation
@@ -33,6 +31,7 @@ from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.upload_flags import RcloneQueue
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.stores import make_leases, make_nonce
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -42,8 +41,6 @@ _EXTRA_THREADS = 3
 """Threads beside one for each compute process, so that fetching and committing overlap with computing."""
 _KEPT = "kept"
 """The folder in the spool for payloads that have not surely arrived; it outlives the process."""
-_UPLOAD = 10.0
-"""Seconds that a lease file may take to be uploaded."""
 _CLAIMED_AHEAD = 64
 """Chunks claimed ahead where a claim takes a minute to settle."""
 
@@ -61,6 +58,7 @@ def assemble(
     sleep: Callable[[float], bool],
     fatal: Callable[[Exception], None],
     on_outcome: Callable[[Outcome], None],
+    one_of_several: bool = False,
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
@@ -68,7 +66,7 @@ def assemble(
     once when the daemon is ending; `fatal` is called with what must end it.
     """
     source = _make_source(settings, store, clock, link)
-    folder_leases = _make_folder_leases(settings, store, clock, queue)
+    folder_leases = make_leases(settings, store, clock, queue)
     leases = _route_leases(folder_leases, link, source)
     line = Line(
         fetch=source.fetch,
@@ -88,6 +86,8 @@ def assemble(
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
     threads = settings.cpu_workers + _EXTRA_THREADS + (2 * GPU_BATCH if compute.has_gpu else 0)
+    # What one worker claims ahead, the others beside it have to wait for.
+    ahead = settings.cpu_workers + 1 if one_of_several else 2 * threads
     settles = settings.lease_settle > 0 or isinstance(leases, LeaseRouter)
     parts = Parts(
         source=source,
@@ -99,15 +99,15 @@ def assemble(
         log=log,
         worker=settings.worker,
         threads=threads,
-        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else 2 * threads,
+        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else ahead,
         backoff=Backoff(settings.poll_min, settings.poll_max),
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
         rivals=settles,
     )
-    if settings.lease_probe:
-        propagation = Propagation(store, settings.worker, clock=clock, nonce=_nonce())
+    if settings.lease_probe and isinstance(folder_leases, Leases):
+        propagation = Propagation(store, settings.worker, clock=clock, nonce=make_nonce())
         settling = Settling(propagation, folder_leases.adapt, folder_leases.settle, log)
         parts = replace(parts, settling=settling)
     if link is not None:
@@ -135,24 +135,7 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
     return Sources(inbox, link.source, hopeless=link.hopeless)
 
 
-def _make_folder_leases(settings: Settings, store: Store, clock: Clock, queue: RcloneQueue | None) -> Leases:
-    timing = LeaseTiming(
-        settle=settings.lease_settle,
-        refresh=settings.lease_refresh,
-        stale=settings.lease_stale,
-        stop=settings.lease_stop,
-    )
-    if settings.lease_probe and queue is not None:
-        with suppress(StoreUnavailable):  # then it waits for as long as for a mount of which nothing is known
-            timing = timing.settling(queue.delay() + _UPLOAD)
-    return Leases(store, settings.worker, clock=clock, timing=timing, nonce=_nonce)
-
-
-def _route_leases(leases: Leases, link: "GithubLink | None", source: Source) -> Leasing:
+def _route_leases(leases: Leasing, link: "GithubLink | None", source: Source) -> Leasing:
     if link is None or link.leases is None or not isinstance(source, Sources):
         return leases
     return LeaseRouter(leases, link.leases, source.is_from_repository)
-
-
-def _nonce() -> str:
-    return f"{random.SystemRandom().getrandbits(64):016x}"

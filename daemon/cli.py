@@ -22,7 +22,10 @@ app = typer.Typer(
 )
 app.add_typer(github, name="github")
 
-Root = Annotated[Path | None, typer.Option("--root", help="The tree's root folder.", show_default=False)]
+Root = Annotated[
+    str | None,
+    typer.Option("--root", help="The tree's root: a folder, or s3://BUCKET/PREFIX and the like.", show_default=False),
+]
 Config = Annotated[Path | None, typer.Option("--config", help="A panini.toml to read.", show_default=False)]
 Level = Annotated[str | None, typer.Option("--level", help="fast, balanced, best or max.", show_default=False)]
 Method = Annotated[
@@ -42,6 +45,10 @@ def run(
     method: Method = None,
     device: Device = None,
     worker: Annotated[str | None, typer.Option(help="This worker's id.", show_default=False)] = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(help="Worker processes on this machine; auto: one for each GPU.", show_default=False),
+    ] = None,
     cpu_workers: Annotated[
         str | None, typer.Option(help="Chunks compressed at once on the CPU.", show_default=False)
     ] = None,
@@ -55,6 +62,7 @@ def run(
     *,
     once: Annotated[bool, typer.Option("--once", help="Empty the inbox, then exit (3 if a job failed).")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No log lines on standard error.")] = False,
+    supervised: Annotated[bool, typer.Option("--supervised", hidden=True)] = False,
     json: Json = False,
 ) -> None:
     """Run the daemon: watch the inbox, compress, verify, commit. The default command."""
@@ -67,12 +75,13 @@ def run(
         "method": method,
         "device": device,
         "worker": worker,
+        "workers": workers,
         "cpu_workers": cpu_workers,
         "memory_budget": memory_budget,
         "runtime_limit": runtime_limit,
         "log_level": log_level,
     }
-    raise typer.Exit(run_daemon(flags, once=once, quiet=quiet, as_json=json))
+    raise typer.Exit(run_daemon(flags, once=once, quiet=quiet, as_json=json, supervised=supervised))
 
 
 @app.command()

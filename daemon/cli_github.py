@@ -1,7 +1,6 @@
 """The `github` commands: what the workflows of a repository run. Each imports its module when it is called."""
 # ruff: noqa: PLC0415
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -36,7 +35,8 @@ def drop(
         typer.Option("--remote", help="The tree as an rclone remote, NAME:PATH.", show_default=False),
     ] = None,
     root: Annotated[
-        Path | None, typer.Option("--root", help="The tree's root folder, where it is mounted.", show_default=False)
+        str | None,
+        typer.Option("--root", help="The tree's root: a mounted folder, or s3://BUCKET/PREFIX.", show_default=False),
     ] = None,
     folder: Folder = "pending_compression",
     level: Annotated[str | None, typer.Option(help="fast, balanced, best or max.", show_default=False)] = None,

@@ -35,6 +35,7 @@ ACTIONS: dict[type[Exception], Action] = {
     github.GithubDenied: Action.POSTPONE,
     storage.StoreReadOnly: Action.STOP,
     storage.RootUnsupported: Action.STOP,
+    storage.RootUnusable: Action.STOP,
     compressor.DeviceUnavailable: Action.STOP,
     storage.LeaseLost: Action.DROP,
     daemon.ComputeStopped: Action.DROP,

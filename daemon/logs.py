@@ -55,6 +55,11 @@ class TreeLog:
         self._size: int | None = None
         self._adding, self._flushing = threading.Lock(), threading.Lock()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether there are lines that are not written yet."""
+        return bool(self._lines)
+
     def add(self, line: str) -> None:
         """Keep one line for the next flush."""
         with self._adding:
@@ -123,9 +128,13 @@ def make_logger(
     level: str,
     tree: TreeLog | None,
     screen: TextIO | None,
+    named: bool = False,
     secrets: Iterable[str] = (),
 ) -> Logger:
-    """Return a logger that writes to the tree's log and to a person's screen, either of which may be None."""
+    """Return a logger that writes to the tree's log and to a person's screen, either of which may be None.
+
+    `named` shows on the screen, too, which worker logs.
+    """
     threshold = logging.getLevelNamesMapping()[level.upper()]
 
     def stamp(_logger: Any, method: str, event: Event) -> Event:
@@ -143,7 +152,7 @@ def make_logger(
         if tree is not None:
             tree.add(hide(json.dumps(event, ensure_ascii=False, default=str)))
         if screen is not None:
-            _show(screen, hide(human(logger, method, dict(_short(event)))))
+            _show(screen, hide(human(logger, method, dict(_short(event, named=named)))))
         raise structlog.DropEvent
 
     logger: Logger = structlog.wrap_logger(
@@ -166,7 +175,7 @@ def _show(screen: TextIO, line: str) -> None:
 _NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device", "compressed", "ratio"}
 
 
-def _short(event: Event) -> Event:
+def _short(event: Event, *, named: bool) -> Event:
     """Leave out what a person at the screen does not read: the date, ids, hashes, what the names already tell."""
     shown = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
     if "chunk" in shown:
@@ -179,4 +188,6 @@ def _short(event: Event) -> Event:
         if isinstance(seconds := shown.get("seconds"), Mapping):
             shown["seconds"] = round(sum(seconds.values()), 2)
     shown.pop("worker", None)
+    if named and "worker" in event:
+        shown["worker"] = event["worker"]
     return {**shown, "timestamp": str(event["timestamp"])[11:19]}

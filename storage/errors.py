@@ -21,6 +21,10 @@ class RootUnsupported(StorageError):
     """The root's marker is of a format that this version does not know. Install a later version."""
 
 
+class RootUnusable(StorageError):
+    """The root cannot be used as things are: a package is missing, or its server lacks what leases need."""
+
+
 class StoreFull(StorageError):
     """No space or quota is left. Free space; nothing was lost, the work is done again."""
 

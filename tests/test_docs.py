@@ -62,7 +62,7 @@ def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], in
 
     def run(line: str) -> int:
         for word in arguments_of(line):
-            if not word.startswith(("-", "/")):
+            if not word.startswith(("-", "/")) and "://" not in word:
                 (tmp_path / word).touch()
         return call(*arguments_of(line))
 

@@ -12,10 +12,11 @@ from panini_daemon.config import ConfigError, Settings, load
 from panini_daemon.errors import DaemonError, Incomplete, ReconstructionFailed, UsageError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.storage.clock import SystemClock
-from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, StorageError, UnsafeName
+from panini_daemon.storage.errors import NameCollision, NotCommitted, RootLost, RootUnusable, StorageError, UnsafeName
 from panini_daemon.storage.json_output import write_json
-from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.root import open_root
+from panini_daemon.storage.store import Store
+from panini_daemon.stores import open_store
 
 P = ParamSpec("P")
 
@@ -27,9 +28,9 @@ def load_settings(flags: Mapping[str, object]) -> Settings:
     return load(flags, environ=os.environ, cwd=Path.cwd()).settings
 
 
-def open_tree(settings: Settings, *, create: bool = False) -> LocalStore:
-    """Open the tree at the settings' root. Raises RootLost where there is none."""
-    store = LocalStore(settings.root)
+def open_tree(settings: Settings, *, create: bool = False) -> Store:
+    """Open the tree at the settings' root. Raises RootLost where there is none, RootUnusable."""
+    store = open_store(settings.root)
     try:
         open_root(store, create=create, clock=SystemClock())
     except RootLost as error:
@@ -52,7 +53,7 @@ def tell_errors(command: Callable[P, int]) -> Callable[P, int]:
         except BrokenPipeError:  # whoever read the output has seen enough
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             return ExitCode.ERROR
-        except (ConfigError, UsageError, UnsafeName, NameCollision, DeviceUnavailable) as error:
+        except (ConfigError, UsageError, UnsafeName, NameCollision, RootUnusable, DeviceUnavailable) as error:
             return _fail(error, ExitCode.USAGE)
         except _DAMAGE as error:
             return _fail(error, ExitCode.DAMAGE)

@@ -25,6 +25,7 @@ from panini_daemon.storage.rclone import RcloneDrop
 from panini_daemon.storage.reports import ChunkReport, ReportInvalid
 from panini_daemon.storage.root import open_root
 from panini_daemon.storage.tree_submission import Drop, SubmittedTrees, submit_trees
+from panini_daemon.stores import open_store, parse_root
 
 if TYPE_CHECKING:
     from panini_daemon.storage.github.metadata_update import Updated
@@ -59,7 +60,7 @@ def show_pending(folder: str, *, as_json: bool) -> int:
 def drop_pending(
     folder: str,
     *,
-    root: Path | None,
+    root: str | None,
     remote: str | None,
     rclone: str,
     level: str | None,
@@ -137,8 +138,8 @@ def receive_reports(ref: str | None, *, as_json: bool) -> int:
     return ExitCode.DAMAGE if updated.skipped else ExitCode.OK
 
 
-def _open_inbox(root: Path | None) -> Drop:
-    store = LocalStore(root or Path.cwd())
+def _open_inbox(root: str | None) -> Drop:
+    store = open_store(parse_root(root or "."))
     # Never made here: an unmounted folder looks like a new one, and chunks marked as queued would be lost in it.
     open_root(store, create=False, clock=SystemClock())
     return store

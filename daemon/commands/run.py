@@ -9,31 +9,46 @@ from pathlib import Path
 
 from panini_daemon.application import ending_on_signals, running
 from panini_daemon.commands.common import print_json, tell_errors
+from panini_daemon.commands.run_several import run_several
 from panini_daemon.config import Settings, load
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.identity import default_worker
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.rendering import ResultRow, print_results
+from panini_daemon.tether import Tether
 
 _TABLE_ROWS = 200
 
 
 @tell_errors
-def run_daemon(flags: Mapping[str, object], *, once: bool, quiet: bool, as_json: bool) -> int:
-    """Run until ended (or, with `once`, until the inbox is empty); return the exit status."""
+def run_daemon(flags: Mapping[str, object], *, once: bool, quiet: bool, as_json: bool, supervised: bool = False) -> int:
+    """Run until ended (or, with `once`, until the inbox is empty); return the exit status.
+
+    A `supervised` worker also ends when its standard input does.
+    """
     loaded = load(flags, environ=os.environ, cwd=Path.cwd())
     with ExitStack() as stack:
         settings = loaded.settings
         if loaded.origin["worker"] == "default":
             settings = replace(settings, worker=stack.enter_context(default_worker(settings.spool)))
-        return _run(settings, once=once, quiet=quiet, as_json=as_json)
+        if settings.workers > 1:
+            return run_several(settings, flags, once=once, quiet=quiet, as_json=as_json, rows=_TABLE_ROWS)
+        tether = Tether(sys.stdin.fileno(), settings.drain_time) if supervised else None
+        return _run(settings, tether, once=once, quiet=quiet, as_json=as_json)
 
 
-def _run(settings: Settings, *, once: bool, quiet: bool, as_json: bool) -> int:
+def _run(settings: Settings, tether: Tether | None, *, once: bool, quiet: bool, as_json: bool) -> int:
     outcomes: list[Outcome] = []
     keep = outcomes.append if once else _forget
     screen = None if quiet else sys.stderr
-    with running(settings, once=once, screen=screen, on_outcome=keep) as app, ending_on_signals(app):
+    if tether is not None:
+        tether.start()
+    with (
+        running(settings, once=once, screen=screen, on_outcome=keep, one_of_several=tether is not None) as app,
+        ending_on_signals(app),
+    ):
+        if tether is not None:
+            tether.attach(app.stop)
         app.run()
         totals = app.service.tally.totals(app.clock.monotonic())
     if app.service.fatal is not None:

@@ -331,6 +331,23 @@ def test_the_settings_can_be_imported_without_pydantic_settings() -> None:
 
 
 @pytest.mark.parametrize(
+    ("gpus", "device", "workers"),
+    [(0, "auto", 1), (1, "auto", 1), (4, "auto", 4), (4, "cuda", 4), (4, "cuda:1", 1), (4, "cpu", 1)],
+)
+def test_auto_workers_are_one_for_each_gpu_that_may_be_used(
+    tmp_path: Path, gpus: int, device: str, workers: int
+) -> None:
+    machine = dataclasses.replace(MACHINE, gpus=gpus)
+    assert load_in(tmp_path, {"workers": "auto", "device": device}, machine=machine).settings.workers == workers
+    assert load_in(tmp_path, {"device": device}, machine=machine).settings.workers == 1
+
+
+def test_a_worker_id_leaves_room_for_the_number_that_several_workers_add(tmp_path: Path) -> None:
+    assert load_in(tmp_path, {"worker": "w" * 78, "workers": "9"}).settings.workers == 9
+    assert "worker" in wrong(tmp_path, {"worker": "w" * 78, "workers": "10"})
+
+
+@pytest.mark.parametrize(
     ("text", "said"),
     [
         ("level = " + "[" * 2000 + "]" * 2000, "nested too deeply"),

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from panini_daemon.config.machine import Machine, parse_mounts, read_cores, read_machine, read_memory
+from panini_daemon.config.machine import Machine, count_gpus, parse_mounts, read_cores, read_machine, read_memory
 
 MOUNTS = """\
 /dev/sda1 / ext4 rw,relatime 0 0
@@ -123,3 +123,23 @@ def test_this_machine_can_be_read_and_differs_each_time_in_its_nonce() -> None:
     assert one.cores >= 1
     assert one.memory >= 2**20
     assert one.nonce != two.nonce
+
+
+@pytest.mark.parametrize(
+    ("visible", "count"),
+    [
+        (None, 3),
+        ("", 0),
+        ("0,2", 2),
+        ("1", 1),
+        ("0,-1,2", 1),
+        ("NoDevFiles", 0),
+        ("GPU-8a1f, GPU-77c0", 2),
+        ("0,1,2,3", 3),
+    ],
+)
+def test_gpus_are_counted_as_cuda_would_show_them(tmp_path: Path, visible: str | None, count: int) -> None:
+    for name in ("nvidia0", "nvidia1", "nvidia2", "nvidiactl", "nvidia-uvm", "null"):
+        (tmp_path / name).touch()
+    environ = {} if visible is None else {"CUDA_VISIBLE_DEVICES": visible}
+    assert count_gpus(environ, tmp_path) == count

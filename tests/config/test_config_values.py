@@ -16,6 +16,7 @@ from panini_daemon.config.values import (
     parse_duration,
     parse_shared,
     parse_size,
+    parse_workers,
 )
 
 ANYTHING = st.one_of(
@@ -149,3 +150,14 @@ def test_a_token_loses_the_line_end_of_its_file_and_may_hold_no_space() -> None:
 def test_what_cannot_be_a_folder_is_refused(path: object) -> None:
     with pytest.raises(ValueError, match="path of a folder"):
         check_folder(path)
+
+
+@pytest.mark.parametrize(("value", "count"), [("auto", None), ("AUTO", None), ("4", 4), (1, 1), ("256", 256)])
+def test_a_number_of_workers_or_auto_is_read(value: object, count: int | None) -> None:
+    assert parse_workers(value) == count
+
+
+@pytest.mark.parametrize("value", ["0", 0, "257", "-1", "1.5", "many", True, None, ""])
+def test_what_is_no_number_of_workers_is_refused(value: object) -> None:
+    with pytest.raises(ValueError, match="from 1 to 256"):
+        parse_workers(value)

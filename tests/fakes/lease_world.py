@@ -3,13 +3,15 @@
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Protocol
 
-from fakes.delayed_store import DelayedFolder, DelayedStore
+from fakes.delayed_store import DelayedFolder
 
 from panini_daemon.storage.errors import StorageError, StoreUnavailable
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
+from panini_daemon.storage.leasing import Leasing
 
 TIMING = LeaseTiming(settle=6.0, refresh=12.0, stale=90.0, stop=60.0)
 MAX_DELAY = 5.9
@@ -38,13 +40,20 @@ class WorkerClock:
         return datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=self._random.uniform(-1e7, 1e7))
 
 
+class Outages(Protocol):
+    """What a worker reaches the others through: with `outage` set all of it fails, with `lands` after the effect."""
+
+    outage: Exception | None
+    lands: bool
+
+
 @dataclass(slots=True)
 class Worker:
     """One process. `busy` tells until when it works on a job that it holds."""
 
     name: str
-    store: DelayedStore
-    leases: Leases
+    store: Outages
+    leases: Leasing
     alive: bool = True
     asleep_until: float = 0.0
     outage_until: float = 0.0

@@ -1,66 +1,33 @@
-"""Every order in which two workers' folder operations can fall, on a coherent folder with a settle time of 0."""
+"""Every order in which two workers' operations can fall, on a coherent folder without a settle time and on objects."""
 
 import itertools
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
 
 import pytest
 from fakes.clock import FakeClock
-from fakes.memory_store import MemoryStore
+from fakes.stepping import SteppedStore, Stepper, Steps, stepped_client
 
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
-from panini_daemon.storage.root import MARKER
+from panini_daemon.storage.leasing import Leasing
+from panini_daemon.storage.object_leases import ObjectLeases
+from panini_daemon.storage.object_versions import Versions
 
-Script = Callable[[Leases, FakeClock], None]
-
-
-class SteppedStore(MemoryStore):
-    """Stops before each operation of a stepped thread until that thread is told to go on."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.steps: dict[int, Stepper] = {}
-        self.write(MARKER, b"{}")
-
-    @contextmanager
-    def _operation(self, operation: str, path: str) -> Iterator[None]:
-        stepper = self.steps.get(threading.get_ident())
-        if stepper is not None and operation != "check_root":
-            stepper.stop()
-        with super()._operation(operation, path):
-            yield
+Script = Callable[[Leasing, FakeClock], None]
+Make = Callable[[str, FakeClock, Callable[[], str]], Leasing]
+TIMING = LeaseTiming.local()
 
 
-class Stepper:
-    """A thread that runs `work` one folder operation at a time."""
+def on_folder(steps: Steps) -> Make:
+    store = SteppedStore(steps)
+    return lambda worker, clock, nonce: Leases(store, worker, clock=clock, timing=TIMING, nonce=nonce)
 
-    def __init__(self, store: SteppedStore, work: Callable[[], None]) -> None:
-        self._go = threading.Semaphore(0)
-        self._stopped = threading.Semaphore(0)
-        self.finished = False
-        self._thread = threading.Thread(target=self._run, args=(store, work))
-        self._thread.start()
-        self._stopped.acquire()
 
-    def _run(self, store: SteppedStore, work: Callable[[], None]) -> None:
-        store.steps[threading.get_ident()] = self
-        try:
-            work()
-        finally:
-            del store.steps[threading.get_ident()]
-            self.finished = True
-            self._stopped.release()
-
-    def stop(self) -> None:
-        self._stopped.release()
-        self._go.acquire()
-
-    def step(self) -> None:
-        self._go.release()
-        self._stopped.acquire()
+def on_objects(steps: Steps) -> Make:
+    versions = Versions(stepped_client(steps), "memory")
+    return lambda worker, clock, nonce: ObjectLeases(versions, worker, clock=clock, timing=TIMING, nonce=nonce)
 
 
 def schedules() -> Iterator[list[int]]:
@@ -77,18 +44,14 @@ def schedules() -> Iterator[list[int]]:
         prefix = schedule
 
 
-def run(schedule: list[int], scripts: list[Script], clock: FakeClock) -> tuple[list[Leases], bool]:
+def run(
+    schedule: list[int], scripts: list[Script], clock: FakeClock, place: Callable[[Steps], Make]
+) -> tuple[list[Leasing], bool]:
     """Run the scripts in the order that `schedule` says, extended by 0 at each further choice."""
-    store = SteppedStore()
-    leases = []
-    for number in range(2):
-        nonces = (f"{count}{number}" for count in itertools.count())
-        leases.append(
-            Leases(
-                store, f"w{number}", clock=clock, timing=LeaseTiming.local(), nonce=lambda nonces=nonces: next(nonces)
-            )  # type: ignore[misc]
-        )
-    steppers = [Stepper(store, lambda n=number: scripts[n](leases[n], clock)) for number in range(2)]  # type: ignore[misc]
+    steps = Steps()
+    make = place(steps)
+    leases = [make(f"w{number}", clock, partial(_next_nonce, itertools.count(), number)) for number in range(2)]
+    steppers = [Stepper(steps, lambda n=number: scripts[n](leases[n], clock)) for number in range(2)]  # type: ignore[misc]
     double, choice = False, 0
     while True:
         waiting = [stepper for stepper in steppers if not stepper.finished]
@@ -103,27 +66,55 @@ def run(schedule: list[int], scripts: list[Script], clock: FakeClock) -> tuple[l
         double = double or all(lease.held("job") for lease in leases)
 
 
-def claim(leases: Leases, clock: FakeClock) -> None:
+def _next_nonce(counter: Iterator[int], number: int) -> str:
+    return f"{next(counter)}{number}"
+
+
+def claim(leases: Leasing, clock: FakeClock) -> None:
     leases.request("job")
     leases.tick()
     clock.advance(1.0)
     leases.tick()
 
 
-def claim_and_release(leases: Leases, clock: FakeClock) -> None:
+def claim_and_release(leases: Leasing, clock: FakeClock) -> None:
     leases.request("job")
     leases.tick()
     if leases.held("job"):
         leases.release("job")
 
 
-def claim_again_and_again(leases: Leases, clock: FakeClock) -> None:
+def claim_again_and_again(leases: Leasing, clock: FakeClock) -> None:
     for _ in range(2):
         leases.request("job")
         leases.tick()
         clock.advance(1.0)
 
 
+def renew(leases: Leasing, clock: FakeClock) -> None:
+    leases.request("job")
+    clock.advance(TIMING.refresh)
+    leases.refresh()
+    leases.refresh()
+    leases.release("job")
+
+
+def outlive(leases: Leasing, clock: FakeClock) -> None:
+    """Request, and again when the holder was silent for so long that it is dead, and has stopped by itself."""
+    leases.request("job")
+    leases.tick()
+    clock.advance(TIMING.stale)
+    leases.tick()
+    leases.request("job")
+    leases.tick()
+
+
+def die(leases: Leasing, clock: FakeClock) -> None:
+    leases.request("job")
+    leases.refresh()
+
+
+@pytest.mark.parametrize("place", [on_folder, on_objects])
 @pytest.mark.parametrize(
     "scripts",
     [
@@ -132,12 +123,14 @@ def claim_again_and_again(leases: Leases, clock: FakeClock) -> None:
         pytest.param([claim, claim_again_and_again], id="again", marks=pytest.mark.slow),
     ],
 )
-def test_no_interleaving_lets_two_hold_and_one_always_gets_it(scripts: list[Script]) -> None:
+def test_no_interleaving_lets_two_hold_and_one_always_gets_it(
+    scripts: list[Script], place: Callable[[Steps], Make]
+) -> None:
     count = 0
     for schedule in schedules():
         count += 1
         clock = FakeClock()
-        leases, double = run(schedule, scripts, clock)
+        leases, double = run(schedule, scripts, clock, place)
         assert not double, schedule
         for lease in leases * 2:
             if lease.state("job") in (LeaseState.IDLE, LeaseState.TAKEN):
@@ -145,4 +138,33 @@ def test_no_interleaving_lets_two_hold_and_one_always_gets_it(scripts: list[Scri
             lease.tick()
             clock.advance(1.0)
         assert sum(lease.held("job") for lease in leases) == 1, schedule
-    assert count >= 20
+    assert count >= 8
+
+
+@pytest.mark.parametrize(
+    "scripts",
+    [
+        pytest.param([renew, claim], id="renewal"),
+        pytest.param([renew, claim_and_release], id="renewal and release"),
+        pytest.param([die, outlive], id="death"),
+        pytest.param([outlive, claim], id="death of the second"),
+        pytest.param([renew, outlive], id="renewal and death", marks=pytest.mark.slow),
+    ],
+)
+def test_no_interleaving_of_renewals_and_take_overs_lets_two_hold_an_object(scripts: list[Script]) -> None:
+    count = 0
+    for schedule in schedules():
+        count += 1
+        clock = FakeClock()
+        leases, double = run(schedule, scripts, clock, on_objects)
+        assert not double, schedule
+        for _ in range(12):
+            for lease in leases:
+                if lease.state("job") in (LeaseState.IDLE, LeaseState.LOST):
+                    lease.request("job")
+                lease.tick()
+                lease.refresh()
+            assert sum(lease.held("job") for lease in leases) <= 1, schedule
+            clock.advance(TIMING.refresh)
+        assert sum(lease.held("job") for lease in leases) == 1, schedule
+    assert count > 20

@@ -6,21 +6,44 @@ from random import Random
 import pytest
 from fakes.delayed_store import DelayedFolder
 from fakes.memory_store import MemoryStore
+from fakes.s3_server import BUCKET, S3Server
 
 from panini_daemon.storage.errors import NotFound, UnsafeName
 from panini_daemon.storage.local import LocalStore
+from panini_daemon.storage.object_connection import connect
+from panini_daemon.storage.object_store import ObjectStore
 from panini_daemon.storage.store import Entry, Store
 
 BAD_PATHS = ["/a", "a/../b", "..", "a//b", "a/", "./a", "a\0b"]
 
 
-@pytest.fixture(params=["local", "memory", "delayed"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
-    if request.param == "local":
-        return LocalStore(tmp_path / "root")
-    if request.param == "memory":
-        return MemoryStore()
-    return DelayedFolder(lambda: 0.0, Random(1), max_delay=9.0).view("only")
+@pytest.fixture(
+    params=[
+        "local",
+        "memory",
+        "delayed",
+        "objects in memory",
+        "objects in files",
+        pytest.param("objects on a server", marks=pytest.mark.slow),
+    ]
+)
+def store(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+    match request.param:
+        case "local":
+            return LocalStore(tmp_path / "root")
+        case "memory":
+            return MemoryStore()
+        case "delayed":
+            return DelayedFolder(lambda: 0.0, Random(1), max_delay=9.0).view("only")
+        case "objects in memory":
+            return ObjectStore(connect("memory:///", {}), "memory")
+        case "objects in files":
+            return ObjectStore(connect((tmp_path / "root").as_uri(), {}), "files")
+    server: S3Server = request.getfixturevalue("s3")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    url = f"s3://{BUCKET}/{tmp_path.name}/tree"
+    return ObjectStore(connect(url, server.environment), url)
 
 
 def test_what_is_written_is_read(store: Store) -> None:

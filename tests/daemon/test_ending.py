@@ -1,0 +1,38 @@
+import os
+import signal
+import threading
+from typing import cast
+
+import pytest
+
+from panini_daemon.application import Application, ending_on_signals
+
+
+class FakeApplication:
+    """Stopping takes a lock, as waking the loop does."""
+
+    def __init__(self) -> None:
+        self.lock, self.stopped = threading.Lock(), threading.Event()
+
+    def stop(self) -> None:
+        if self.lock.acquire(timeout=5):
+            self.lock.release()
+            self.stopped.set()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_that_interrupts_code_which_holds_a_lock_stops_the_application_all_the_same(number: int) -> None:
+    app = FakeApplication()
+    before = signal.getsignal(number)
+    with ending_on_signals(cast("Application", app)):
+        with app.lock:
+            os.kill(os.getpid(), number)
+        assert app.stopped.wait(5)
+    assert signal.getsignal(number) == before
+
+
+def test_without_a_signal_nothing_is_stopped() -> None:
+    app = FakeApplication()
+    with ending_on_signals(cast("Application", app)):
+        pass
+    assert not app.stopped.is_set()
