@@ -5,7 +5,7 @@ import secrets
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -24,11 +24,10 @@ from panini_daemon.repair.holding import Holding
 from panini_daemon.repair.leftovers import Patience, Sighting, look_for_leftovers, remove_leftovers
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.errors import NotFound
-from panini_daemon.storage.lease_timing import LeaseTiming
-from panini_daemon.storage.leases import Leases
-from panini_daemon.storage.local import LocalStore
 from panini_daemon.storage.names import safe_base
 from panini_daemon.storage.root import CHUNKS, base_folder
+from panini_daemon.storage.store import Store
+from panini_daemon.stores import make_leases
 from panini_daemon.verification import Verified, verify_tree
 
 
@@ -68,7 +67,7 @@ def repair_root(
     settings = load_settings(flags)
     store, clock = open_tree(settings), SystemClock()
     folder = base_folder(safe_base(base)) if base else CHUNKS
-    leases = _make_leases(settings, store, clock)
+    leases = make_leases(replace(settings, worker=f"repair-{secrets.token_hex(6)}"), store, clock, None)
     with TemporaryDirectory(prefix="panini-repair-") as scratch, Holding(leases, time.sleep) as holding:
         if not dry_run:
             leases.sweep(lambda job_id: is_settled(store, job_id))
@@ -101,7 +100,7 @@ def repair_root(
 
 
 def _remove_leftovers(
-    settings: Settings, store: LocalStore, clock: SystemClock, seen: Sighting, holding: Holding, result: Repaired
+    settings: Settings, store: Store, clock: SystemClock, seen: Sighting, holding: Holding, result: Repaired
 ) -> None:
     alone = min(max(3 * settings.status_interval, 2 * settings.lease_settle), settings.lease_stale)
     if seen.files:
@@ -114,23 +113,11 @@ def _remove_leftovers(
     result.kept += kept
 
 
-def _make_leases(settings: Settings, store: LocalStore, clock: SystemClock) -> Leases:
-    """Make the leases of a repair, whose name no worker has."""
-    timing = LeaseTiming(
-        settle=settings.lease_settle,
-        refresh=settings.lease_refresh,
-        stale=settings.lease_stale,
-        stop=settings.lease_stop,
-    )
-    worker = f"repair-{secrets.token_hex(6)}"
-    return Leases(store, worker, clock=clock, timing=timing, nonce=lambda: secrets.token_hex(8))
-
-
 def _threads(settings: Settings) -> int:
     return min(settings.cpu_workers, os.cpu_count() or 1)
 
 
-def _is_there(store: LocalStore, folder: str) -> bool:
+def _is_there(store: Store, folder: str) -> bool:
     try:
         store.stat(folder)
     except NotFound:

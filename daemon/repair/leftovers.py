@@ -10,7 +10,7 @@ import fnmatch
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from panini_daemon.parts import Phase
 from panini_daemon.repair.strays import walk_folders
@@ -25,8 +25,9 @@ _OF_MOUNTS = (".fuse_hidden*", ".nfs*", "*.partial")
 """What FUSE and NFS keep of files deleted while open, and what rclone calls a file that it is still uploading."""
 
 
-class Showing(Store, Protocol):
-    """A store that can show what is unfinished, too."""
+@runtime_checkable
+class Showing(Protocol):
+    """A store where a write that was begun and never ended leaves something, and that can show it."""
 
     def list_unfinished(self, path: str) -> Sequence[str]:
         """Return the names of unfinished writes in a folder. Raises NotFound."""
@@ -49,14 +50,14 @@ class Sighting:
     heartbeats: dict[str, bytes]
 
 
-def look_for_leftovers(store: Showing, clock: Clock) -> Sighting:
+def look_for_leftovers(store: Store, clock: Clock) -> Sighting:
     """Note all left-overs of the tree and what the workers' heartbeats say. Raises StoreUnavailable."""
     moment = clock.monotonic()
     paths: list[str] = []
     for folder, entries in walk_folders(store, ""):
         names = [entry.name for entry in entries if entry.kind == "file" and is_leftover(entry.name)]
         try:
-            names += store.list_unfinished(folder)
+            names += store.list_unfinished(folder) if isinstance(store, Showing) else ()
         except NotFound:
             continue
         paths += [f"{folder}/{name}" if folder else name for name in names]
@@ -71,7 +72,7 @@ def is_leftover(name: str) -> bool:
 
 
 def remove_leftovers(
-    store: Showing,
+    store: Store,
     before: Sighting,
     patience: Patience,
     *,
