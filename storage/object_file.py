@@ -65,9 +65,10 @@ class ObjectFile(io.RawIOBase):
     def _fetch(self) -> None:
         goes_on = bool(self._piece) and self._position == self._start + len(self._piece)
         self._ask = min(LARGEST, 2 * self._ask) if goes_on else FIRST
-        options: dict[str, Any] = {"range": (self._position, min(self._size, self._position + self._ask))}
-        if self._tag:
-            options["if_match"] = self._tag
+        options: dict[str, Any] = {"if_match": self._tag} if self._tag else {}
+        end = min(self._size, self._position + self._ask)
+        if (self._position, end) != (0, self._size):  # some servers do not answer as for a range where it is all
+            options["range"] = (self._position, end)
         with mapped(self._path):
             self._piece = memoryview(self._client.get(self._path, options=options).bytes()).cast("B")
         self._start = self._position

@@ -122,7 +122,7 @@ def test_a_server_that_ignores_conditions_is_refused_before_any_job_is_touched(
         files = submit(site, 1)
         before = site.names("inbox")
         daemon = site.command("run", "--once")
-        assert daemon.wait() == ExitCode.USAGE
+        assert daemon.wait() == ExitCode.USAGE, daemon.err
         assert f"{site.url}: the server made an object that was there already" in daemon.err
         assert "rclone mount" in daemon.err
         assert (site.names("inbox"), site.names("leases"), len(files)) == (before, [], 1)
