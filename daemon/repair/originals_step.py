@@ -31,7 +31,9 @@ def return_originals(case: Case) -> None:
         return
     found = _find_in_failed(case)
     found |= _find_by_decoding(case, {spot for spot, _ in case.chunks() if spot not in found})
-    found |= _find_by_hash(case, {spot for spot, damage in case.chunks() if spot not in found and not damage.doubtful})
+    for describe in (_known, _known_by_recipe):
+        spots = [spot for spot, damage in case.chunks() if spot not in found and not damage.doubtful]
+        found |= _find_by_hash(case, {spot: describe(case, spot) for spot in sorted(spots)})
     by_base: dict[str, list[tuple[Damage, Original]]] = {}
     for spot, original in sorted(found.items()):
         if spot.base and original.chunk.offset is not None:  # else nothing tells where it belongs
@@ -72,9 +74,9 @@ def _find_by_decoding(case: Case, spots: set[Spot]) -> Found:
     return found
 
 
-def _find_by_hash(case: Case, spots: set[Spot]) -> Found:
+def _find_by_hash(case: Case, described: Mapping[Spot, Wanted]) -> Found:
     """Find bytes by their SHA-256: in files that no manifest names, and in commits of the same bytes elsewhere."""
-    wanted = {spot: chunk for spot in sorted(spots) if (chunk := _known(case, spot)).original_hash}
+    wanted = {spot: chunk for spot, chunk in described.items() if chunk.original_hash}
     by_hash = {chunk.original_hash or "": chunk for chunk in wanted.values() if chunk.size is not None}
     if not by_hash:
         return {}
@@ -103,6 +105,21 @@ def _known(case: Case, spot: Spot) -> Wanted:
     damage, known = case.left[spot], case.describe(spot.base).chunks.get(spot.chunk_id)
     found = known or Wanted(spot.base, spot.chunk_id)
     return replace(found, original_hash=damage.expected or found.original_hash)
+
+
+def _known_by_recipe(case: Case, spot: Spot) -> Wanted:
+    """Return a chunk as its own recipe describes it, where that is of the same job as the file's good chunks.
+
+    A manifest's hash can be damaged: bytes that have the recipe's, if there are any, speak against it.
+    """
+    known = _known(case, spot)
+    jobs = {recipe.source.get("job_id") for recipe in case.describe(spot.base).sound.values()}
+    told = {
+        stray.recipe.original_hash
+        for stray in case.strays.recipes(spot.base, spot.chunk_id)
+        if stray.recipe and stray.recipe.base == spot.base and stray.recipe.source.get("job_id") in jobs - {None}
+    }
+    return replace(known, original_hash=told.pop() if len(told) == 1 else None)
 
 
 def _size(case: Case, base: str) -> int:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.bench import Bench
-from fakes.damaged_trees import CHUNK, FILES, A, change, good, load, problems, repair, restored
+from fakes.damaged_trees import CHUNK, FILES, A, change, good, load, problems, repair, restored, work
 from fakes.memory_store import MemoryStore
 
 from panini_daemon.repair.findings import Fate
@@ -91,3 +91,18 @@ def test_a_manifest_that_a_job_in_the_inbox_brings_is_waited_for(store: MemorySt
     bench.run()
     bench.close()
     assert f"{A}/manifest.json" in store.files
+
+
+@pytest.mark.parametrize("job", ["the same", "another"])
+def test_bytes_that_a_recipe_names_speak_against_a_damaged_hash_in_the_manifest(
+    store: MemoryStore, tmp_path: Path, job: str
+) -> None:
+    told = json.loads(store.read(f"{A}/manifest.json"))
+    change(store, f"{A}/manifest.json", chunks=[*told["chunks"][:3], {**told["chunks"][3], "hash": "0" * 64}])
+    store.delete(f"{A}/chunk_0003/compressed.bin")  # b.bin has a chunk of the same bytes
+    if job == "another":
+        change(store, f"{A}/chunk_0003/recipe.json", source={"job_id": "of another file"})
+    fate = Fate.RETURNED if job == "the same" else Fate.LOST
+    assert [finding.fate for finding in repair(store, scratch=tmp_path).findings] == [fate]
+    work(store, tmp_path)
+    assert problems(store) == ([] if job == "the same" else [f"{A}/chunk_0003"])
