@@ -15,21 +15,27 @@ from panini_daemon.storage.commits import PAYLOAD, RECIPE, find_commit
 from panini_daemon.storage.errors import NotCommitted, RecipeInvalid
 from panini_daemon.storage.names import TEMPORARY_PREFIX
 from panini_daemon.storage.recipe import parse_recipe
-from panini_daemon.storage.root import CHUNKS, FAILED, INBOX, LEASES
+from panini_daemon.storage.root import CHUNKS, DONE, FAILED, INBOX, LEASES
 
 _LATE = {"round_failed", "stopping", "job_left_in_inbox"}
 """Events that tell of an error nobody foresaw."""
 
 
 class Judge:
-    """Collects violations: texts that say what must not be."""
+    """Collects violations: texts that say what must not be.
 
-    def __init__(self, time: Callable[[], float], submissions: list[Submission]) -> None:
+    `lossy`: a mount can lose the deletion of a job's data and not that of its manifest. Then data may be left over, or
+    be set aside once more as a chunk tree with something missing.
+    """
+
+    def __init__(self, time: Callable[[], float], submissions: list[Submission], *, lossy: bool) -> None:
         self.violations: list[str] = []
         self.events: Counter[str] = Counter()
         self.compressed = 0
         self.excused = 0
         self._time = time
+        self._lossy = lossy
+        self._done: set[str] = set()
         self._submissions = submissions
         self._recipes: dict[str, dict[str, bytes]] = {}
         self._payloads: dict[str, dict[str, bytes]] = {}
@@ -75,6 +81,8 @@ class Judge:
                 self._payloads.setdefault(folder, {})[digest] = data
                 if (recipe := self._recipes.get(folder, {}).get(digest)) is not None:
                     self._check_commit(folder, recipe, data)
+        elif path.startswith(f"{DONE}/"):
+            self._done.add(json.loads(data)["manifest_path"])
         elif path.startswith(f"{FAILED}/") and path.endswith("/error.json"):
             self._check_failure(json.loads(data))
 
@@ -82,20 +90,17 @@ class Judge:
         """Tell whether every job has left the inbox, as the servers have it."""
         return all(one.written and not self._remains(cloud, one) for one in self._submissions)
 
-    def leftovers(self, cloud: Cloud, *, calm: bool) -> list[str]:
+    def leftovers(self, cloud: Cloud) -> list[str]:
         """Return what the servers hold that should be gone when all is over.
 
-        A mount can lose the deletion of a job's data and not that of its manifest: unless all was `calm`, data may
-        be left over where deletions are uploaded like everything else. Two jobs with the same data, done at the same
-        time by two workers, may each leave it for the other.
+        Two jobs with the same data, done at the same time by two workers, may each leave it for the other.
         """
         leases = [path for path, _, _ in cloud.below(None, LEASES)]
         inbox = [path for path, _, _ in cloud.below(None, INBOX)]
-        lost = not calm and not cloud.delays.deletes_at_once
         kept = tuple(
             place
             for one in self._submissions
-            if one.must_fail or lost or one.kind == "same twice"
+            if one.must_fail or self._lossy or one.kind == "same twice"
             for place in one.places
         )
         return leases + [path for path in inbox if TEMPORARY_PREFIX in path or not path.startswith(kept or ("?",))]
@@ -144,6 +149,9 @@ class Judge:
         path = document["manifest_path"]
         errors = {reason["error"] for reason in document["failures"]}
         owners = [one for one in self._submissions if one.manifest == path.replace(" (1)", "")]
+        if self._lossy and errors == {"ChunkMissing"} and all(one.manifest in self._done for one in owners):
+            self.events["left-over data set aside"] += 1
+            return  # the jobs must have their commits all the same
         for one in owners:
             one.failed_as |= errors
         allowed = frozenset().union(*(one.may_fail_as for one in owners))

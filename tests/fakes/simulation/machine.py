@@ -34,6 +34,10 @@ class MachineClock:
     def now(self) -> datetime:
         return self._wall + timedelta(seconds=self._scheduler.now)
 
+    def true_seconds(self, seconds: float) -> float:
+        """Return how long it takes until so many seconds have passed on the monotonic clock, and a little more."""
+        return seconds / self._rate + 0.001
+
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward or back."""
         self._wall += timedelta(seconds=seconds)

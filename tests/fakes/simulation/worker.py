@@ -77,7 +77,7 @@ class Worker:
         while not service.finished:
             delay = service.step()
             if not service.finished:
-                wake.wait(delay)
+                wake.wait(self.machine.clock.true_seconds(delay))
                 wake.clear()
         service.drain(_DRAIN)
         service.close(1.0)

@@ -49,7 +49,8 @@ class World:
         self.scheduler = Scheduler()
         self.trace = trace
         self._errands = draw_errands(self.random, self.rules.jobs, one_base=not self.rules.late)
-        self.judge = Judge(self._time, [errand.submission for errand in self._errands])
+        lossy = not (self.rules.calm or self.rules.delays.deletes_at_once)
+        self.judge = Judge(self._time, [errand.submission for errand in self._errands], lossy=lossy)
         self.cloud = Cloud(self._time, self.random, self.rules.delays, self.judge.note_written)
         self.workers: list[Worker] = []
         self._names = 0
@@ -76,9 +77,9 @@ class World:
         tidy_since, until = self.scheduler.now, self.scheduler.now + _TIDY
         while self.scheduler.now < until and self.scheduler.now - tidy_since < _CALM:
             self.scheduler.run(self.scheduler.now + _GAP)
-            if self.judge.leftovers(self.cloud, calm=self.rules.calm) or self.cloud.is_unsettled():
+            if self.judge.leftovers(self.cloud) or self.cloud.is_unsettled():
                 tidy_since = self.scheduler.now
-        if left := self.judge.leftovers(self.cloud, calm=self.rules.calm):
+        if left := self.judge.leftovers(self.cloud):
             self.judge.accuse(f"left over: {', '.join(left)}")
 
     def replace(self, worker: Worker, *, same_machine: bool) -> None:
