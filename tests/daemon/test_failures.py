@@ -11,6 +11,7 @@ from panini_daemon.storage.github import errors as github
 RAISED_BY_COMMANDS_ONLY = {
     daemon.Incomplete,
     daemon.ReconstructionFailed,
+    daemon.RepairRunning,
     daemon.UsageError,
     storage.NotCommitted,
     storage.RecipeInvalid,
