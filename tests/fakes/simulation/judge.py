@@ -81,7 +81,7 @@ class Judge:
                 self._payloads.setdefault(folder, {})[digest] = data
                 if (recipe := self._recipes.get(folder, {}).get(digest)) is not None:
                     self._check_commit(folder, recipe, data)
-        elif path.startswith(f"{DONE}/"):
+        elif path.startswith(f"{DONE}/") and path.endswith(".json"):
             self._done.add(json.loads(data)["manifest_path"])
         elif path.startswith(f"{FAILED}/") and path.endswith("/error.json"):
             self._check_failure(json.loads(data))
