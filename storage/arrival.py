@@ -15,8 +15,10 @@ from panini_daemon.storage.errors import (
     ManifestUnreadable,
     NameCollision,
     NotFound,
+    RootLost,
     StorageError,
     StoreReadOnly,
+    StoreUnavailable,
     UnsafeName,
 )
 from panini_daemon.storage.forms import TREE_MANIFEST, parse_manifest
@@ -94,6 +96,13 @@ class Arrival:
         except (ManifestUnreadable, StoreReadOnly) as error:
             self._error = error
             return self._reject(error) if due else None
+        except RootLost:
+            raise
+        except StoreUnavailable as error:
+            # A mount lists for a while what was deleted, and answers its reading with an I/O error; others go on.
+            self.context.store.check_root()
+            self._error = error
+            return None
         except (ManifestInvalid, UnsafeName, NameCollision, BaseConflict) as error:
             return self._reject(error)
 

@@ -14,7 +14,7 @@ from stat import S_ISDIR, S_ISLNK, S_ISREG
 from types import TracebackType
 from typing import BinaryIO
 
-from panini_daemon.storage.errors import RootLost, UnsafeName
+from panini_daemon.storage.errors import RootLost, StoreUnavailable, UnsafeName
 from panini_daemon.storage.local_file import open_file
 from panini_daemon.storage.names import TEMPORARY_PREFIX, TEMPORARY_SUFFIX, is_unfinished
 from panini_daemon.storage.os_errors import storage_error
@@ -159,10 +159,10 @@ class LocalStore:
         self._marked = True
 
     def _write_whole(self, path: str, pieces: Iterable[bytes], *, durable: bool) -> None:
-        mapped = _Mapped(self, path)
-        with mapped:
+        with _Mapped(self, path):
             target = self._paths.place(path)
             temporary, descriptor = self._create_beside(path, target)
+        mapped = _Mapped(self, path, begun=True)
         try:
             try:
                 for piece in pieces:
@@ -225,13 +225,12 @@ class LocalStore:
 
 
 class _Mapped:
-    """Turn an OSError on `path` into the storage error that it means."""
+    """Turn an OSError on `path` into the storage error that it means; with `begun`, of a file that was there before."""
 
-    __slots__ = ("_path", "_store")
+    __slots__ = ("_begun", "_path", "_store")
 
-    def __init__(self, store: LocalStore, path: str) -> None:
-        self._store = store
-        self._path = path
+    def __init__(self, store: LocalStore, path: str, *, begun: bool = False) -> None:
+        self._store, self._path, self._begun = store, path, begun
 
     def __enter__(self) -> None:
         pass
@@ -242,6 +241,10 @@ class _Mapped:
         if isinstance(error, OSError):
             if error.errno == errno.ENOENT:
                 self._store._demand_marker()  # noqa: SLF001 - the store's own helper
+                if self._begun:
+                    raise StoreUnavailable(
+                        f"{self._path}: what was being written is gone (ENOENT); check the mount; it is tried again"
+                    ) from error
             raise storage_error(error, self._path) from error
         if isinstance(error, UnicodeEncodeError):
             raise UnsafeName(f"{self._path!a} cannot be written as UTF-8; rename it") from error

@@ -14,10 +14,10 @@ def test_an_empty_file_round_trips(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("error", [StoreUnavailable("EIO"), RootLost("gone"), StoreFull("no space")])
-@pytest.mark.parametrize("operation", ["put", "write", "open"])
+@pytest.mark.parametrize("operation", ["put", "write", "list"])
 def test_a_folder_that_is_away_or_full_is_waited_for(bench: Bench, error: Exception, operation: str) -> None:
     bench.submit("play.txt", TEXT)
-    fault = bench.store.fail(error, operation, "inbox" if operation == "open" else "compressed_chunks", times=None)
+    fault = bench.store.fail(error, operation, "inbox" if operation == "list" else "compressed_chunks", times=None)
     bench.on_sleep = lambda _: fault.clear() if len(bench.pauses) >= 6 else None
     bench.run()
     assert len(bench.pauses) >= 6

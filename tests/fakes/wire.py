@@ -155,5 +155,5 @@ class _Reading:
     def read(self, size: int = -1) -> bytes:
         return self._do(lambda: self._file.read(size))
 
-    def seek(self, place: int) -> int:
-        return self._file.seek(place)
+    def seek(self, place: int, whence: int = 0) -> int:
+        return self._file.seek(place, whence)

@@ -1,3 +1,5 @@
+import contextlib
+
 import pytest
 from fakes.deliveries import (
     CHUNKS,
@@ -56,15 +58,38 @@ def test_a_listed_file_that_is_not_there_is_simply_not_there(scene: Scene) -> No
 
 @pytest.mark.parametrize("error", [RootLost("gone"), StoreUnavailable("EIO")])
 @pytest.mark.parametrize("operation", ["list", "stat", "open"])
-def test_an_outage_is_passed_on_and_loses_nothing(scene: Scene, error: Exception, operation: str) -> None:
+def test_an_outage_loses_nothing(scene: Scene, error: Exception, operation: str) -> None:
     for number in range(5):
         scene.store.write(f"inbox/d{number}/data.bin", b"".join(CHUNKS))
         write_json(scene.store, f"inbox/j{number}.json", job(job_file(base=f"b{number}", path=f"d{number}/data.bin")))
     write_tree(scene.store, TREE)
-    scene.store.fail(error, operation, "inbox", skip=4 if operation != "list" else 2)
-    with pytest.raises(StoreUnavailable):
+    fault = scene.store.fail(error, operation, "inbox", skip=4 if operation != "list" else 2)
+    found = 0
+    with contextlib.suppress(StoreUnavailable):
+        found = len(scene.poll().ready)
+    assert fault.times == 0
+    assert found + len(scene.poll().ready) == 6
+
+
+@pytest.mark.parametrize("operation", ["stat", "open"])
+def test_an_outage_of_the_root_is_passed_on(scene: Scene, operation: str) -> None:
+    write_job(scene.store)
+    scene.store.fail(RootLost("gone"), operation, "inbox")
+    with pytest.raises(RootLost):
         scene.poll()
-    assert len(scene.poll().ready) == 6
+
+
+@pytest.mark.parametrize("operation", ["stat", "open"])
+def test_one_file_that_cannot_be_read_stops_no_other_and_is_never_given_up(scene: Scene, operation: str) -> None:
+    write_job(scene.store)
+    write_tree(scene.store, TREE)
+    fault = scene.store.fail(StoreUnavailable("EIO"), operation, "inbox/j1.json", times=None)
+    assert len(scene.poll().ready) == 1
+    for _ in range(3):
+        poll = scene.wait()
+        assert (poll.ready, poll.rejected) == ((), ())
+    fault.clear()
+    assert scene.one().manifest_path == "inbox/j1.json"
 
 
 def test_absence_under_a_lost_root_is_not_believed(scene: Scene) -> None:

@@ -277,6 +277,18 @@ def test_closing_that_fails_is_a_storage_error(store: LocalStore) -> None:
         file.close()
 
 
+def test_what_vanishes_while_it_is_written_is_an_outage_and_no_absence(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lose(descriptor: int) -> None:
+        for path in store.root.rglob("*.tmp"):
+            path.unlink()
+
+    monkeypatch.setattr(os, "fsync", lose)
+    with pytest.raises(StoreUnavailable, match="being written"):
+        store.write("a/f", b"1")
+
+
 def test_absence_is_absence_before_a_marker_was_seen(store: LocalStore) -> None:
     with pytest.raises(NotFound):
         store.read("a")
