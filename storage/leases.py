@@ -18,13 +18,14 @@ from collections.abc import Callable, Mapping
 from urllib.parse import unquote
 
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.lease_claim import Claim, LeaseState
 from panini_daemon.storage.lease_course import LeaseCourse
 from panini_daemon.storage.lease_entry import name_entry
 from panini_daemon.storage.lease_files import Files, LeaseFiles
 from panini_daemon.storage.lease_rivals import Rival, Rivals
 from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leasing import demand_held
 from panini_daemon.storage.root import LEASES
 from panini_daemon.storage.store import Store
 
@@ -233,12 +234,7 @@ class Leases:
 
     def ensure(self, key: str) -> None:
         """Raise LeaseLost unless the job is this worker's now."""
-        state = self.state(key)
-        if state is not LeaseState.HELD:
-            raise LeaseLost(
-                f"the lease of {key} is {state.value}, expected held (holder: {self.holder(key) or 'unknown'}); "
-                "stop the work on it, whoever holds it does it again"
-            )
+        demand_held(self, key)
 
     def wake_in(self) -> float | None:
         """Return the seconds until the next `tick` is of use; None when nothing is waited for."""

@@ -1,8 +1,9 @@
-"""What the daemon asks of leases, whoever keeps them: a folder (`leases`) or a repository (`github.leases`)."""
+"""What the daemon asks of leases, whoever keeps them: a folder (`leases`), a repository (`github.leases`), a bucket."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol
 
+from panini_daemon.storage.errors import LeaseLost
 from panini_daemon.storage.lease_claim import LeaseState
 
 
@@ -50,3 +51,13 @@ class Leasing(Protocol):
 
     def sweep(self, is_done: Callable[[str], bool]) -> int:
         """Drop what is left of jobs for which `is_done`; return how many."""
+
+
+def demand_held(leases: Leasing, key: str) -> None:
+    """Raise LeaseLost unless a job is the worker's now."""
+    state = leases.state(key)
+    if state is not LeaseState.HELD:
+        raise LeaseLost(
+            f"the lease of {key} is {state.value}, expected held (holder: {leases.holder(key) or 'unknown'}); "
+            "stop the work on it, whoever holds it does it again"
+        )

@@ -14,9 +14,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.lease_timing import LeaseTiming
+from panini_daemon.storage.leasing import demand_held
 from panini_daemon.storage.object_lease_claim import Leftover, ObjectClaim
 from panini_daemon.storage.object_lease_record import LeaseRecord, lease_name, parse_record
 from panini_daemon.storage.object_lease_sightings import Sightings
@@ -194,12 +195,7 @@ class ObjectLeases:
 
     def ensure(self, key: str) -> None:
         """Raise LeaseLost unless the job is this worker's now."""
-        state = self.state(key)
-        if state is not LeaseState.HELD:
-            raise LeaseLost(
-                f"the lease of {key} is {state.value}, expected held (holder: {self.holder(key) or 'unknown'}); "
-                "stop the work on it, whoever holds it does it again"
-            )
+        demand_held(self, key)
 
     def wake_in(self) -> float | None:
         """Return the seconds until the next `tick` is of use; None when nothing is waited for."""

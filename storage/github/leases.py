@@ -23,7 +23,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.errors import LeaseLost, StorageError
+from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.github.book_changes import revise
 from panini_daemon.storage.github.book_ref import BookRef
 from panini_daemon.storage.github.claim_table import ClaimTable
@@ -31,6 +31,7 @@ from panini_daemon.storage.github.client import Client
 from panini_daemon.storage.github.errors import GithubConflict, GithubError, GithubRefused
 from panini_daemon.storage.github.lease_book import OUTCOMES, REF
 from panini_daemon.storage.lease_claim import LeaseState
+from panini_daemon.storage.leasing import demand_held
 
 _TRIES = 5
 _PAUSE = 0.5
@@ -135,12 +136,7 @@ class GithubLeases:
 
     def ensure(self, key: str) -> None:
         """Raise LeaseLost unless the job is this worker's now."""
-        state = self.state(key)
-        if state is not LeaseState.HELD:
-            raise LeaseLost(
-                f"the lease of {key} in the repository is {state.value}, expected held (holder: "
-                f"{self.holder(key) or 'unknown'}); stop the work on it, whoever holds it does it again"
-            )
+        demand_held(self, key)
 
     def holder(self, key: str) -> str | None:
         """Return the worker that has or ended a job instead of this one; None where none is known."""
