@@ -59,7 +59,7 @@ class Inbox:
         self._records: dict[str, Record] = {}
         self._by_id: dict[str, set[str]] = {}
         self._arriving, self._turn = deque[str](), deque[str]()
-        self._removed: set[str] = set()
+        self._removed: dict[str, float] = {}
         self._news = News()
         self._lock = threading.Lock()
 
@@ -144,7 +144,7 @@ class Inbox:
             record = self._records.pop(path)
             self._withdraw(record)
             self._release(record)
-            self._removed.discard(path)
+            self._removed.pop(path, None)
 
     def _withdraw(self, record: Record) -> None:
         """Take back what was reported, unless a copy of the manifest still stands for it."""
@@ -235,13 +235,14 @@ class Inbox:
         self._recheck_removed(look)
 
     def _recheck_removed(self, look: Look) -> None:
-        """Tell a listing that is late from a new manifest under the name of a removed one."""
-        for path in sorted(self._removed):
+        """Tell a listing that is late from a new manifest, and from one whose deletion a mount has lost."""
+        overdue = self._context.clock.monotonic() - self._context.timeout
+        for path, removed in sorted(self._removed.items()):
             if not look.allowance.spend():
                 return
             record, seen = self._records[path], self._stamp(path)
-            if seen not in (None, record.seen):
-                self._removed.discard(path)
+            if seen is not None and (seen != record.seen or removed <= overdue):
+                del self._removed[path]
                 self._withdraw(record)
                 self._start(record)
 
@@ -279,7 +280,7 @@ class Inbox:
         with self._lock:
             for record in records:
                 if self._records.get(record.path) is record:  # else a poll has seen that it is gone
-                    self._removed.add(record.path)
+                    self._removed[record.path] = self._context.clock.monotonic()
                     self._release(record)
 
     def _spared(self, own: tuple[str, ...]) -> Callable[[str], bool]:

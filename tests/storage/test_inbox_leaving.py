@@ -15,7 +15,7 @@ from fakes.deliveries import (
     write_json,
     write_tree,
 )
-from fakes.inbox_scene import TREE, Scene
+from fakes.inbox_scene import TIMEOUT, TREE, Scene
 
 from panini_daemon.storage.errors import (
     StoreUnavailable,
@@ -170,6 +170,21 @@ def test_a_listing_that_still_shows_a_removed_manifest_does_not_bring_it_back(sc
     scene.store.write("inbox/j1.json", saved[0])
     scene.store.write("inbox/d1/data.bin", b"".join(CHUNKS))
     assert scene.one().job_id == found.job_id
+
+
+def test_a_removed_manifest_that_does_not_go_away_is_a_job_again(scene: Scene) -> None:
+    inbox = scene.another(committed=lambda _base, _chunk_id, _sha256: True)
+    write_job(scene.store)
+    (found,) = inbox.poll().ready
+    saved = scene.store._files["inbox/j1.json"]
+    inbox.remove(found)
+    scene.store._files["inbox/j1.json"] = saved
+    scene.clock.advance(TIMEOUT - 1)
+    assert inbox.poll() == Poll()
+    scene.clock.advance(1)
+    assert [job.job_id for job in inbox.poll().ready] == [found.job_id]
+    inbox.remove(found)
+    assert scene.left() == []
 
 
 def test_set_aside_keeps_manifest_and_uncommitted_data(scene: Scene) -> None:

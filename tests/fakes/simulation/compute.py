@@ -7,9 +7,9 @@ from functools import lru_cache
 from random import Random
 
 from panini_daemon.compressors import Context, Device, Level, Registry
-from panini_daemon.compressors.errors import UnknownMethod
+from panini_daemon.compressors.errors import CompressorError, UnknownMethod
 from panini_daemon.compute import Compressed, Order, Proof
-from panini_daemon.errors import ComputeDied
+from panini_daemon.errors import ComputeDied, VerificationFailed
 from panini_daemon.reconstruction import reconstruct
 from panini_daemon.storage.recipe import parse_recipe
 
@@ -46,7 +46,13 @@ class SimulatedCompute:
 
     def verify(self, proofs: Sequence[Proof]) -> list[str]:
         self._sleep(self._random.uniform(0, 0.5))
-        return [hashlib.sha256(decode(proof.recipe, proof.payload.read_bytes())).hexdigest() for proof in proofs]
+        return [self._verify(proof) for proof in proofs]
+
+    def _verify(self, proof: Proof) -> str:
+        try:
+            return hashlib.sha256(decode(proof.recipe, proof.payload.read_bytes())).hexdigest()
+        except CompressorError as error:
+            raise VerificationFailed(f"{proof.method}: {error}", proof.method) from error
 
     def _compress(self, order: Order) -> Compressed:
         self._sleep(self._random.uniform(0.1, self._habits.slowest))
