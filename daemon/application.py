@@ -2,13 +2,11 @@
 
 import math
 import os
-import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, TextIO
 
 from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
@@ -269,39 +267,3 @@ def running(settings: Settings, **options: object) -> Iterator[Application]:
     """Lend an application with its spool folder, which is removed at the end."""
     with Spool(settings.spool) as spool:
         yield Application(settings, spool, **options)  # type: ignore[arg-type]
-
-
-@contextmanager
-def ending_on_signals(app: Application) -> Iterator[None]:
-    """Let SIGTERM, SIGINT and SIGHUP end the application cleanly, and a second one at once (exit status 130)."""
-    came: list[int] = []
-    reading, writing = os.pipe()
-
-    def handle(number: int, _frame: FrameType | None) -> None:
-        if came:
-            os._exit(130)
-        came.append(number)
-        message = f"{signal.Signals(number).name}: ending; once more ends at once\n"
-        with suppress(OSError):  # not through sys.stderr: the signal may have come in the middle of a write to it
-            os.write(2, message.encode())
-        os.write(writing, b".")
-
-    def obey() -> None:
-        """Stop from a thread: whatever lock that takes, the code that the signal interrupted may hold it."""
-        if os.read(reading, 1):
-            app.stop()
-
-    numbers = [signal.SIGTERM, signal.SIGINT]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
-        numbers.append(signal.SIGHUP)
-    thread = threading.Thread(target=obey, name="signals", daemon=True)
-    thread.start()
-    previous = {number: signal.signal(number, handle) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, old in previous.items():
-            signal.signal(number, old)
-        os.close(writing)
-        thread.join()
-        os.close(reading)

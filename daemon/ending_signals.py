@@ -4,8 +4,11 @@ import contextlib
 import os
 import select
 import signal
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from types import FrameType
+
+from panini_daemon.exit_codes import ExitCode
 
 _MOST = 64
 
@@ -44,13 +47,52 @@ class EndingSignals:
 def catching_signals() -> Iterator[EndingSignals]:
     """Catch SIGTERM, SIGINT, SIGHUP (unless it is ignored, as under nohup) and SIGCHLD while the block runs."""
     caught = EndingSignals()
-    numbers = [signal.SIGTERM, signal.SIGINT, signal.SIGCHLD]
-    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        numbers.append(signal.SIGHUP)
-    previous = {number: signal.signal(number, caught.handle) for number in numbers}
     try:
-        yield caught
+        with _handling(caught.handle, signal.SIGCHLD):
+            yield caught
+    finally:
+        caught.close()
+
+
+@contextlib.contextmanager
+def ending_on_signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Let SIGTERM, SIGINT and SIGHUP call `stop`, and a second one end the process at once (exit status 130)."""
+    came: list[int] = []
+    reading, writing = os.pipe()
+
+    def handle(number: int, _frame: FrameType | None) -> None:
+        if came:
+            os._exit(ExitCode.KILLED)
+        came.append(number)
+        message = f"{signal.Signals(number).name}: ending; once more ends at once\n"
+        with contextlib.suppress(OSError):  # not through sys.stderr: it may be in the middle of a write
+            os.write(2, message.encode())
+        os.write(writing, b".")
+
+    def obey() -> None:
+        """Stop from a thread: whatever lock that takes, the code that the signal interrupted may hold it."""
+        if os.read(reading, 1):
+            stop()
+
+    thread = threading.Thread(target=obey, name="signals", daemon=True)
+    thread.start()
+    try:
+        with _handling(handle):
+            yield
+    finally:
+        os.close(writing)
+        thread.join()
+        os.close(reading)
+
+
+@contextlib.contextmanager
+def _handling(handle: Callable[[int, FrameType | None], None], *others: signal.Signals) -> Iterator[None]:
+    numbers = [signal.SIGTERM, signal.SIGINT, *others]
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup means: go on without the terminal
+        numbers.append(signal.SIGHUP)
+    previous = {number: signal.signal(number, handle) for number in numbers}
+    try:
+        yield
     finally:
         for number, old in previous.items():
             signal.signal(number, old)
-        caught.close()

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from panini_daemon.application import ending_on_signals, running
+from panini_daemon.application import running
 from panini_daemon.commands.common import print_json, tell_errors
 from panini_daemon.commands.run_several import run_several
 from panini_daemon.config import Settings, load
+from panini_daemon.ending_signals import ending_on_signals
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.identity import default_worker
 from panini_daemon.pipeline import Outcome, State
@@ -45,7 +46,7 @@ def _run(settings: Settings, tether: Tether | None, *, once: bool, quiet: bool, 
         tether.start()
     with (
         running(settings, once=once, screen=screen, on_outcome=keep, one_of_several=tether is not None) as app,
-        ending_on_signals(app),
+        ending_on_signals(app.stop),
     ):
         if tether is not None:
             tether.attach(app.stop)

@@ -1,11 +1,10 @@
 import os
 import signal
 import threading
-from typing import cast
 
 import pytest
 
-from panini_daemon.application import Application, ending_on_signals
+from panini_daemon.ending_signals import ending_on_signals
 
 
 class FakeApplication:
@@ -24,7 +23,7 @@ class FakeApplication:
 def test_a_signal_that_interrupts_code_which_holds_a_lock_stops_the_application_all_the_same(number: int) -> None:
     app = FakeApplication()
     before = signal.getsignal(number)
-    with ending_on_signals(cast("Application", app)):
+    with ending_on_signals(app.stop):
         with app.lock:
             os.kill(os.getpid(), number)
         assert app.stopped.wait(5)
@@ -33,6 +32,6 @@ def test_a_signal_that_interrupts_code_which_holds_a_lock_stops_the_application_
 
 def test_without_a_signal_nothing_is_stopped() -> None:
     app = FakeApplication()
-    with ending_on_signals(cast("Application", app)):
+    with ending_on_signals(app.stop):
         pass
     assert not app.stopped.is_set()
