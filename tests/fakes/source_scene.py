@@ -1,9 +1,11 @@
 """A repository on the fake GitHub, and a source of jobs over it, with what it was asked for."""
 
+import hashlib
 import json
 import random
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fakes.clock import FakeClock
@@ -128,3 +130,14 @@ class SourceScene(Connections):
         spent = now - self._before
         self._before = now
         return dict(spent)
+
+
+def data_of(scene: SourceScene, target: Path) -> bytes:
+    """Return the bytes of the one job, each chunk fetched into `target` in its turn."""
+    job = scene.one()
+    data = b""
+    for chunk in sorted(job.chunks, key=lambda chunk: chunk.chunk_id):
+        digest = scene.source.fetch(chunk, target)
+        assert digest == hashlib.sha256(target.read_bytes()).hexdigest()
+        data += target.read_bytes()
+    return data

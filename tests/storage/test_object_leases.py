@@ -1,58 +1,23 @@
-"""Leases in an object store: what a holder, a rival and a sweeper may do, and what lost answers change."""
+"""Leases in an object store: what a holder and a rival may do."""
 
 import itertools
 import threading
 from datetime import UTC, datetime
-from functools import partial
 
 import pytest
-from fakes.clock import FakeClock
 from fakes.object_client import ObjectClient
+from fakes.object_lease_scene import PATH, TIMING, Scene, scene
 
 from panini_daemon.storage.clock import SystemClock
-from panini_daemon.storage.errors import LeaseLost, StoreUnavailable, UnsafeName
+from panini_daemon.storage.errors import LeaseLost, UnsafeName
 from panini_daemon.storage.lease_claim import LeaseState
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.object_connection import connect
-from panini_daemon.storage.object_lease_record import FREE, parse_record
+from panini_daemon.storage.object_lease_record import FREE
 from panini_daemon.storage.object_leases import ObjectLeases
 from panini_daemon.storage.object_versions import Versions
 
-TIMING = LeaseTiming(settle=0.0, refresh=60.0, stale=300.0, stop=225.0)
-PATH = "leases/job.json"
-AWAY = StoreUnavailable("away")
-
-
-class Scene:
-    """Workers with a client each to one store, and one clock."""
-
-    def __init__(self) -> None:
-        self.shared = connect("memory:///", {})
-        self.clock = FakeClock()
-        self.clients: dict[str, ObjectClient] = {}
-
-    def worker(self, name: str) -> ObjectLeases:
-        self.clients[name] = ObjectClient(self.shared)
-        return ObjectLeases(
-            Versions(self.clients[name], "memory"),
-            name,
-            clock=self.clock,
-            timing=TIMING,
-            nonce=partial(lambda numbers: f"{name}{next(numbers)}", itertools.count()),
-        )
-
-    def content(self, path: str = PATH) -> bytes | None:
-        found = Versions(self.shared, "memory").read(path)
-        return None if found is None else found[0]
-
-    def holder(self) -> str | None:
-        record = parse_record(self.content() or b"")
-        return record and record.worker
-
-
-@pytest.fixture
-def scene() -> Scene:
-    return Scene()
+__all__ = ["scene"]
 
 
 def test_a_job_that_nobody_contends_for_costs_two_writes(scene: Scene) -> None:
@@ -149,78 +114,6 @@ def test_clocks_of_the_wall_prove_nothing(scene: Scene) -> None:
     assert (me.held("job"), you.state("job")) == (True, LeaseState.TAKEN)
 
 
-def test_a_renewal_never_makes_a_lease_again_that_was_deleted(scene: Scene) -> None:
-    me = scene.worker("me")
-    me.request("job")
-    scene.shared.delete(PATH)
-    scene.clock.advance(TIMING.refresh)
-    me.refresh()
-    assert me.state("job") is LeaseState.LOST
-    assert scene.content() is None
-
-
-def test_a_holder_that_cannot_renew_stops_by_itself_and_gives_back_what_is_still_its_own(scene: Scene) -> None:
-    me = scene.worker("me")
-    me.request("job")
-    scene.clients["me"].outage = AWAY
-    scene.clock.advance(TIMING.refresh)
-    with pytest.raises(StoreUnavailable):
-        me.refresh()
-    assert me.held("job")
-    scene.clock.advance(TIMING.stop - TIMING.refresh)
-    assert me.state("job") is LeaseState.LOST
-    me.refresh()
-    scene.clients["me"].outage = None
-    me.tick()
-    assert scene.content() == FREE
-
-
-@pytest.mark.parametrize("lost", ["claim", "renewal", "release"])
-def test_a_write_whose_answer_was_lost_is_known_again(scene: Scene, lost: str) -> None:
-    me = scene.worker("me")
-    client = scene.clients["me"]
-    if lost == "claim":
-        client.outage, client.lands = AWAY, True
-        with pytest.raises(StoreUnavailable):
-            me.request("job")
-        assert (me.state("job"), scene.holder()) == (LeaseState.IDLE, "me")
-        client.outage = None
-        me.request("job")
-        assert me.held("job")
-        return
-    me.request("job")
-    client.outage, client.lands = AWAY, True
-    if lost == "renewal":
-        scene.clock.advance(TIMING.refresh)
-        with pytest.raises(StoreUnavailable):
-            me.refresh()
-        client.outage = None
-        me.refresh()
-        scene.clock.advance(TIMING.stop - 1)
-        assert me.held("job"), "the second try counted"
-    else:
-        me.release("job")
-        client.outage = None
-        scene.clock.advance(TIMING.refresh)
-        me.tick()
-        assert scene.content() == FREE
-        assert me.wake_in() is None
-
-
-def test_a_release_that_failed_is_made_up_for_and_takes_nothing_from_a_later_claim(scene: Scene) -> None:
-    me = scene.worker("me")
-    me.request("job")
-    scene.clients["me"].outage = AWAY
-    me.release("job")
-    assert (me.state("job"), scene.holder(), me.wake_in()) == (LeaseState.IDLE, "me", TIMING.refresh)
-    scene.clients["me"].outage = None
-    me.request("job")
-    assert me.held("job"), "its own old lease is in nobody's way"
-    scene.clock.advance(TIMING.refresh)
-    me.tick()
-    assert (me.held("job"), scene.holder()) == (True, "me")
-
-
 def test_a_release_never_ends_anothers_lease(scene: Scene) -> None:
     me, you = scene.worker("me"), scene.worker("you")
     me.request("job")
@@ -251,38 +144,6 @@ def test_a_worker_that_ends_gives_everything_back(scene: Scene) -> None:
     me.release_all()
     assert {scene.content(f"leases/job-{number}.json") for number in range(20)} == {FREE}
     assert me.state("job-1") is LeaseState.IDLE
-
-
-def test_sweeping_deletes_only_leases_of_jobs_that_are_over_and_were_long_unchanged(scene: Scene) -> None:
-    me, you = scene.worker("me"), scene.worker("you")
-    for key in ("over", "open", "changed", "mine"):
-        you.request(key)
-        you.release(key)
-    me.request("mine")
-    assert me.sweep(lambda _: True) == 0
-    scene.clock.advance(TIMING.stale)
-    you.request("changed")
-    assert me.sweep(lambda key: key != "open") == 1
-    left = Versions(scene.shared, "memory").list("leases")
-    assert set(left) == {"open.json", "changed.json", "mine.json"}
-    scene.clients["me"].operations.clear()
-    assert me.sweep(lambda key: key != "open") == 0
-    assert scene.clients["me"].operations == [("list", "leases")]
-
-
-def test_a_lease_that_is_taken_while_a_sweep_asks_about_its_job_stays(scene: Scene) -> None:
-    me, you = scene.worker("me"), scene.worker("you")
-    you.request("job")
-    you.release("job")
-    me.sweep(lambda _: True)
-    scene.clock.advance(TIMING.stale)
-
-    def is_done(key: str) -> bool:
-        you.request(key)
-        return True
-
-    assert me.sweep(is_done) == 0
-    assert (you.held("job"), scene.holder()) == (True, "you")
 
 
 def test_what_is_no_lease_is_waited_for_like_anothers_and_in_nobodys_way_for_ever(scene: Scene) -> None:
