@@ -31,7 +31,7 @@ _PATHS = ("inbox/a", "inbox/d/b", "a/b/c", "compressed_chunks/a/chunk_0000/recip
 def object_targets() -> Iterator[Target]:
     """Yield the targets."""
     yield Target("objects.url", _GROUP, lambda: list(_URLS), lambda: _parse_url, (ObjectUrl, Path), (UsageError,), raw)
-    yield Target("objects.record", _GROUP, _records, lambda: parse_record, (LeaseRecord, type(None)), ())
+    yield Target("objects.record", _GROUP, _records, lambda: _read_record, (LeaseRecord, type(None)), ())
     yield Target("objects.leases", _GROUP, _records, lambda: _lease, (str,), (), share=0.3)
     yield Target("objects.paths", _GROUP, _steps, lambda: _walk, (int,), (), share=0.3)
 
@@ -48,6 +48,12 @@ def _parse_url(case: bytes) -> object:
         assert parse_object_url(root.url) == root
         assert not {"", ".", ".."} & set(root.url.partition("://")[2].split("/")[:-1])
     return root
+
+
+def _read_record(case: bytes) -> object:
+    record = parse_record(case, "job-1")
+    assert record is None or parse_record(record.encode("now"), "job-1") == record
+    return record
 
 
 def _lease(case: bytes) -> object:
