@@ -12,6 +12,7 @@ FREE = b""
 
 _SUFFIX = ".json"
 _MAX_CONTENT = 1 << 16
+_MAX_COUNT = 1 << 53
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,30 @@ class LeaseRecord:
         return (json.dumps(fields, ensure_ascii=False) + "\n").encode()
 
 
-def parse_record(data: bytes) -> LeaseRecord | None:
-    """Read an object's content; None where it says not who holds the job: it is then some other program's."""
+def parse_record(data: bytes, key: str) -> LeaseRecord | None:
+    """Read a lease's content; None where it says not who holds the job `key`: it is then some other program's."""
     if len(data) > _MAX_CONTENT:
         return None
     try:
         fields: Any = json.loads(data)
-        return LeaseRecord(
-            str(fields["worker"]),
-            str(fields["job"]),
-            int(fields["attempt"]),
-            str(fields["nonce"]),
-            int(fields["sequence"]),
-        )
+        worker, job, nonce = (_text(fields[name]) for name in ("worker", "job", "nonce"))
+        attempt, sequence = (_count(fields[name]) for name in ("attempt", "sequence"))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
+    return LeaseRecord(worker, job, attempt, nonce, sequence) if job == key else None
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    value.encode()  # a lone surrogate could not be written again
+    return value
+
+
+def _count(value: Any) -> int:
+    if type(value) is not int or not 0 <= value < _MAX_COUNT:
+        raise TypeError
+    return value
 
 
 def lease_name(key: str) -> str:

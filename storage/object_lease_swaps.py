@@ -48,7 +48,7 @@ class LeaseSwaps:
             if (written := self.take(record, version)) is not None:
                 return record, written
             found = self.read(record.job)
-            other = parse_record(found[0]) if found else record
+            other = parse_record(found[0], record.job) if found else record
             if found is None or other is None or other.claim != record.claim:
                 return other or record, None
             record, version = replace(record, sequence=max(record.sequence, other.sequence)), found[1]
@@ -60,7 +60,7 @@ class LeaseSwaps:
             if self._versions.update(self._path(record.job), FREE, version) is not None:
                 return
             found = self.read(record.job)
-            other = parse_record(found[0]) if found else None
+            other = parse_record(found[0], record.job) if found else None
             if found is None or other is None or other.claim != record.claim:
                 return
             version = found[1]

@@ -66,7 +66,7 @@ class ObjectLeases:
                 if not lease.size or key in self._claims:
                     continue
                 found = self._swaps.read(key)
-                record = parse_record(found[0]) if found else None
+                record = parse_record(found[0], key) if found else None
                 if found is not None and record is not None and record.worker == self._worker:
                     self._swaps.free(record, found[1])
                     left[key] = record.attempt
@@ -241,7 +241,7 @@ class ObjectLeases:
             if found is None:  # deleted just now
                 break
             data, version = found
-            other = parse_record(data)
+            other = parse_record(data, key)
             mine = other is not None and other.claim in self._own[key]
             # A dead lease is listed once more, after it was read: what was read is then what was dead.
             dead = self._seen.may_be_dead(key) and self._seen.is_dead(key, self._swaps.list().get(key))

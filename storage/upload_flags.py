@@ -60,7 +60,7 @@ class RcloneQueue:
         """
         try:
             options = [self._call("vfs/stats", {"fs": mount})["opt"] for mount in self._call("vfs/list", {})["vfses"]]
-            return max(float(option["DirCacheTime"] + option["WriteBack"]) for option in options) / 1e9
+            return max(_read_nanoseconds(option) for option in options) / 1e9
         except _NO_ANSWER as error:
             raise self._unavailable(error) from error
 
@@ -89,6 +89,13 @@ class RcloneQueue:
         if answer.status != 200:
             raise ValueError(f"{command} was answered with status {answer.status}: {data[:200]!r}")
         return json.loads(data)
+
+
+def _read_nanoseconds(option: Any) -> int:
+    found = [option[name] for name in ("DirCacheTime", "WriteBack")]
+    if any(type(time) is not int or not 0 <= time < 1 << 63 for time in found):
+        raise ValueError(f"DirCacheTime and WriteBack are {found!r:.200}; expected nanoseconds")
+    return sum(found)
 
 
 class _UnixConnection(http.client.HTTPConnection):

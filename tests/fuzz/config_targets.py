@@ -37,6 +37,7 @@ _ENVIRON = {
 }
 _READERS: tuple[Callable[[object], object], ...] = (
     *(values.parse_size, values.parse_duration, values.parse_count, values.parse_shared, values.parse_switch),
+    values.parse_workers,
     *(values.check_worker, values.check_method, values.check_device, values.check_token, values.check_repository),
     *(values.check_ref, values.check_repository_path, values.check_url, values.check_folder),
 )

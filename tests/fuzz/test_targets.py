@@ -32,6 +32,7 @@ ELSEWHERE = {
     "daemon/commands/common.py:parse_size": "a flag of whoever runs the command; settings.values has the reader",
     "daemon/commands/config.py:show_settings": "loads settings: settings.file",
     "daemon/commands/run.py:run_daemon": "loads settings: settings.file",
+    "daemon/commands/run_several.py:_merge": "what the command's own processes printed, into pipes of its own",
     "daemon/samples.py:_photo": "a picture that the demonstration drew itself",
     "daemon/compute_pipe.py:ComputeProcess._receive": "the pipe from the daemon's own process",
     "daemon/compute_process.py:_read_requests": "the pipe from the daemon itself",

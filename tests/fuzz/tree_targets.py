@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 from fakes.deliveries import CHUNKS, metadata, sha, tree_manifest
@@ -18,7 +19,7 @@ from panini_daemon.exit_codes import ExitCode
 from panini_daemon.reader import Reader
 from panini_daemon.restoration import restore_file
 from panini_daemon.storage.errors import RootLost, RootUnsupported, StorageError
-from panini_daemon.storage.lease_entry import EntryName, name_entry, parse_content, parse_name
+from panini_daemon.storage.lease_entry import EntryName, name_entry, parse_content, parse_name, read_written_at
 from panini_daemon.storage.lease_timing import LeaseTiming
 from panini_daemon.storage.leases import Leases
 from panini_daemon.storage.local import LocalStore
@@ -30,6 +31,7 @@ from panini_daemon.storage.root import MARKER, Root, open_root
 from panini_daemon.verification import verify_tree
 
 _GROUP = "tree"
+_NOW = datetime(2024, 5, 6, tzinfo=UTC)
 _NAME = name_entry("job-1", 1, "abc1", "w2")
 _LEASE = {
     "worker": "w2",
@@ -68,7 +70,7 @@ def tree_targets() -> Iterator[Target]:
     """Yield the targets."""
     yield Target("lease.name", _GROUP, _names, lambda: _parse_name, (EntryName, type(None)), (), raw)
     yield Target(
-        *("lease.content", _GROUP, lambda: _texts(_LEASE), lambda: lambda case: parse_content(case, _NAME)),
+        *("lease.content", _GROUP, lambda: _texts(_LEASE), lambda: _read_lease),
         returns=(str, type(None)),
         raises=(),
     )
@@ -110,6 +112,13 @@ def _names() -> list[bytes]:
 
 def _parse_name(case: bytes) -> object:
     return parse_name(case.decode("utf-8", "surrogateescape"))
+
+
+def _read_lease(case: bytes) -> object:
+    """Read how far a claim got, and its age as a worker that may be alone does."""
+    moment = read_written_at(case)
+    assert moment is None or isinstance((_NOW - moment).total_seconds(), float)
+    return parse_content(case, _NAME)
 
 
 def _trees() -> list[bytes]:

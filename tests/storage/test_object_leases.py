@@ -1,6 +1,7 @@
 """Leases in an object store: what a holder and a rival may do."""
 
 import itertools
+import json
 import threading
 from datetime import UTC, datetime
 
@@ -199,3 +200,23 @@ def test_many_threads_that_want_few_jobs_never_hold_one_together() -> None:
     assert together == []
     assert len(set(won)) > 1
     assert set(inside.values()) == {0}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{"job": "other"}, {"attempt": float("inf")}, {"sequence": 10**400}, {"attempt": "1"}, {"worker": "\ud800"}],
+)
+def test_a_lease_that_says_what_no_worker_writes_is_nobodys_and_goes_when_it_is_stale(
+    scene: Scene, told: dict[str, object]
+) -> None:
+    fields = {"worker": "me", "job": "job", "attempt": 1, "nonce": "n", "sequence": 1, **told}
+    scene.shared.put(PATH, json.dumps(fields).encode())
+    me = scene.worker("me")
+    assert me.recover() == {}
+    me.request("job")
+    assert me.state("job") is LeaseState.TAKEN
+    scene.clock.advance(TIMING.stale)
+    me.tick()
+    me.request("job")
+    assert me.held("job")
+    assert me.attempt("job") == 1

@@ -128,6 +128,13 @@ def test_an_rclone_that_is_gone_is_told(tmp_path: Path) -> None:
         RcloneQueue(tmp_path / "absent.sock")(["/mnt/a"])
 
 
+@pytest.mark.parametrize("told", [float("nan"), float("inf"), 10**400, -1, "20s", True])
+def test_a_time_that_is_none_is_no_answer(told: object, serve: Callable[[dict[str, Any]], Path]) -> None:
+    stats = {"opt": {"DirCacheTime": told, "WriteBack": 1}}
+    with pytest.raises(StoreUnavailable, match="rclone_socket"):
+        RcloneQueue(serve({"vfs/list:": {"vfses": ["a:"]}, "vfs/stats:a:": stats})).delay()
+
+
 def test_what_rclones_mounts_may_hide_is_told_in_seconds(serve: Callable[[dict[str, Any]], Path]) -> None:
     def stats(cache: float, write_back: float) -> dict[str, Any]:
         return {"opt": {"DirCacheTime": int(cache * 1e9), "WriteBack": int(write_back * 1e9)}}
