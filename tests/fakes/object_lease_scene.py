@@ -42,7 +42,7 @@ class Scene:
         return None if found is None else found[0]
 
     def holder(self) -> str | None:
-        record = parse_record(self.content() or b"")
+        record = parse_record(self.content() or b"", "job")
         return record and record.worker
 
 
