@@ -2,8 +2,8 @@
 
 import hashlib
 import json
-from itertools import accumulate
 from collections.abc import Mapping, Sequence
+from itertools import accumulate
 from typing import Any
 
 from panini_daemon.storage.root import MARKER
