@@ -17,7 +17,7 @@ def test_words_are_cut_without_a_gap(data: bytes) -> None:
 
 
 def test_words_keep_the_space_before_them_and_digits_stand_alone() -> None:
-    words = [b"It", b"'s", b" the", b" ", b"1", b"9", b" cats", b",", b" and", b"\n", b"  ", b" x", b"_"]
+    words = [b"It", b"'s", b" the", b" ", b"1", b"9", b" cats", b",", b" and", b"\n  ", b" x", b"_"]
     assert list(split_words(b"".join(words))) == words
 
 
