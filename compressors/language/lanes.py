@@ -96,8 +96,8 @@ class Reader:
         if self._state.position == self._window:
             kept = torch.cat([self._begin, self._recent[:, 1 - self._window // 2 :]], dim=1)
             self._state.position = 0
-            for piece in kept.split(self._piece, dim=1):
+            for piece in torch.split(kept, self._piece, dim=1):
                 self._model.advance(piece, self._state)
         self._recent = torch.cat([self._recent, tokens], dim=1)[:, -self._window :]
-        for piece in tokens.split(self._piece, dim=1):
+        for piece in torch.split(tokens, self._piece, dim=1):
             yield self._model.advance(piece, self._state)

@@ -18,8 +18,9 @@ _MASK = (1 << 31) - 1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """What the contexts of each row hold: `places` in the table, their `checks`, and (rows, orders, DEPTH)
-    `tokens` (-1: none) and `counts`.
+    """What the contexts of each row hold: up to DEPTH tokens each.
+
+    `places` in the table and `checks` are (rows, orders); `tokens` (-1: none) and `counts` have DEPTH besides.
     """
 
     places: Tensor

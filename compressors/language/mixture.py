@@ -93,7 +93,7 @@ class Mixture:
         odds = (weights * inputs).sum(dim=-1) >> _WEIGHT_BITS
         odds = odds.clamp_(-LARGEST, LARGEST)
         mixed = self._tables.squash(odds)
-        corrections, fraction = self._place(odds, found)
+        corrections, fraction = self._place(odds)
         levels = self._corrections[corrections], self._corrections[corrections + 1]
         corrected = (levels[0] * (256 - fraction) + levels[1] * fraction) >> 8
         final = ((mixed + corrected + 1) >> 1).clamp_(1, ONE - 1)
@@ -181,7 +181,7 @@ class Mixture:
         base = self._groups[:, None] * (self._sets_a + self._sets_b)
         return torch.stack([base + longest * 4 + rank, base + self._sets_a + certain * 4 + rank], dim=-1)
 
-    def _place(self, odds: Tensor, found: Found) -> tuple[Tensor, Tensor]:
+    def _place(self, odds: Tensor) -> tuple[Tensor, Tensor]:
         """Return the place in the corrections' line below each log-odds, and the fraction of 256 beyond it."""
         context = (self.memory.history[:, :1] * 40503 >> 4) & 1023
         later = (self._ranks > 0).long()

@@ -29,7 +29,7 @@ _TYPES = {"int8": "<i1", "float32": "<f4"}
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ModelFile:
-    """What a model file holds. `pairs` are the vocabulary's merges in order of rank, `source` says what it came from."""
+    """What a model file holds: `pairs` are the vocabulary's merges in order of rank, `source` is its origin."""
 
     shape: Shape
     tokens: tuple[bytes, ...]
