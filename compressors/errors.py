@@ -35,3 +35,7 @@ class ModelMissing(CompressorError):
 
 class ModelDamaged(CompressorError):
     """Weights or tables do not have the SHA-256 that they must have. Fetch them again."""
+
+
+class DeviceInexact(CompressorError):
+    """A device does not compute a model's frozen numbers. Nothing may be coded with a model on it; use another."""

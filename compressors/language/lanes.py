@@ -8,15 +8,6 @@ from torch import Tensor
 
 from panini_daemon.compressors.exact.model import Model
 
-LANE_BYTES = 128 << 10
-"""A text gets one lane for each so many bytes: each starts without knowing what came before it."""
-MOST_LANES = 64
-
-
-def count_lanes(size: int) -> int:
-    """Return the lanes of a text of `size` bytes, 1 to MOST_LANES; the same on every machine."""
-    return min(MOST_LANES, max(1, size // LANE_BYTES))
-
 
 @dataclass(frozen=True, slots=True)
 class Layout:

@@ -19,7 +19,9 @@ TOTAL_BITS = 28
 """The candidates' chances and that of something else add up to 2**TOTAL_BITS."""
 
 _RANKS = 3
-_STATES = (DEPTH + 1) * 8 * 4
+_COUNT_BOUNDS = (2, 3, 4, 6, 10, 20, 60)
+"""Counts are told apart as 0-1, 2, 3, 4-5, 6-9, 10-19, 20-59, 60 and more."""
+_STATES = (DEPTH + 1) * (len(_COUNT_BOUNDS) + 1) * 4
 _INPUTS = len(ORDERS) + 2
 _WEIGHT_BITS = 16
 _MODEL_FIRST = 1 << (_WEIGHT_BITS - 1)
@@ -74,6 +76,7 @@ class Mixture:
         self._weights = first.repeat(count * (self._sets_a + self._sets_b), 1)
         line = (torch.arange(_LEVELS, device=device) - _LEVELS // 2) * (LARGEST + 1) // (_LEVELS // 2)
         self._corrections = self._tables.squash(line).repeat(count * 1024 * 2)
+        self._bounds = torch.tensor(_COUNT_BOUNDS, device=device)
         self._orders = torch.arange(len(ORDERS), device=device)
         self._ranks = torch.arange(CANDIDATES, device=device)
 
@@ -167,7 +170,7 @@ class Mixture:
         """Number what an order says of a token: its place and count there, and how much else is there."""
         total = counts.sum(dim=-1)
         kinds = (counts > 0).sum(dim=-1)
-        size = _bucket(torch.where(place < DEPTH, own, total))
+        size = torch.bucketize(torch.where(place < DEPTH, own, total), self._bounds, right=True)
         rest = torch.where(place < DEPTH, total - own, kinds - 1)
         others = (rest > 0).long() + (rest > 1).long() + (rest > 4).long()
         line = self._groups[:, None, None] * len(ORDERS) + self._orders
@@ -203,9 +206,3 @@ def share_out(chances: Tensor) -> Tensor:
         shares.append(share)
         left = left - share
     return torch.stack([*shares, left], dim=1)
-
-
-def _bucket(counts: Tensor) -> Tensor:
-    """Return 0 to 7 for counts 0-1, 2, 3, 4-5, 6-9, 10-19, 20-59, 60 and more."""
-    bounds = torch.tensor([2, 3, 4, 6, 10, 20, 60], device=counts.device)
-    return torch.bucketize(counts, bounds, right=True)

@@ -2,7 +2,7 @@
 
 8 bytes     PNNMODL1
 8 bytes     length of the header, little-endian
-header      JSON, keys sorted: shape, vocabulary, tensors {name: {type, shape, offset}}, source
+header      JSON, keys sorted: shape, vocabulary, tensors {name: {type, shape, offset}}, source, golden
 tensors     little-endian, each at a multiple of 64 bytes after the header's end
 """
 
@@ -10,7 +10,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,7 +21,6 @@ from panini_daemon.compressors.exact.model import Shape
 from panini_daemon.compressors.language.vocabulary import Vocabulary, byte_pair_merges
 
 MAGIC = b"PNNMODL1"
-NAME = "model.bin"
 _ALIGN = 64
 _TYPES = {"int8": "<i1", "float32": "<f4"}
 
@@ -38,6 +36,8 @@ class ModelFile:
     start: int
     tensors: Mapping[str, Tensor]
     source: str
+    golden: str = ""
+    """The SHA-256 of the numbers that every device must compute (see self_test)."""
 
     def vocabulary(self) -> Vocabulary:
         """Make the vocabulary."""
@@ -66,6 +66,7 @@ class ModelFile:
                 },
                 "tensors": table,
                 "source": self.source,
+                "golden": self.golden,
             },
             sort_keys=True,
             separators=(",", ":"),
@@ -86,11 +87,6 @@ def parse_model(data: bytes, expected: str = "") -> ModelFile:
         raise ModelDamaged(
             f"the model file is none that this program wrote ({error!r}); run `panini-daemon models fetch`"
         ) from error
-
-
-def read_model(folder: Path, digest: str) -> ModelFile:
-    """Read the model named by `digest` from its folder. Raises ModelDamaged and OSError."""
-    return parse_model((folder / NAME).read_bytes(), digest)
 
 
 def _parse(data: bytes) -> ModelFile:
@@ -115,4 +111,5 @@ def _parse(data: bytes) -> ModelFile:
         start=words["start"],
         tensors=tensors,
         source=header["source"],
+        golden=header["golden"],
     )

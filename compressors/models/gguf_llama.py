@@ -15,6 +15,7 @@ from panini_daemon.compressors.exact.model import Model, Shape
 from panini_daemon.compressors.exact.products import choose_kernel
 from panini_daemon.compressors.language.vocabulary import NIBBLES
 from panini_daemon.compressors.models.file import ModelFile
+from panini_daemon.compressors.models.self_test import compute_golden
 
 POSITIONS = 2048
 LIMBS = (2, 2, 2, 2, 2)
@@ -58,7 +59,8 @@ def convert(path: Path, source: str, text: bytes, tell: Callable[[str], None] = 
     device = torch.device("cpu")
     runtime = Model(shape, tensors, device, choose_kernel(device))
     scales = measure_value_scales(runtime, given, lambda layer: tell(f"calibrated layer {layer + 1}/{shape.layers}"))
-    return replace(model, tensors=tensors | scales)
+    model = replace(model, tensors=tensors | scales)
+    return replace(model, golden=compute_golden(Model(shape, model.tensors, device, choose_kernel(device)), model))
 
 
 def _read_shape(field: Callable[[str], object]) -> Shape:

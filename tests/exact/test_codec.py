@@ -9,7 +9,7 @@ from panini_daemon.compressors.exact.frequencies import find_token, interval_bit
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import Kernel
 from panini_daemon.compressors.language.codec import Settings, count_memory_bits, decode, encode
-from panini_daemon.compressors.language.lanes import Layout, count_lanes
+from panini_daemon.compressors.language.lanes import Layout
 from panini_daemon.compressors.language.mixture import TOTAL_BITS, share_out
 
 CPU = torch.device("cpu")
@@ -114,6 +114,5 @@ def test_layouts_collect_what_they_arranged(counts: list[int], lanes: int) -> No
     assert max(layout.lengths, default=0) - min(layout.lengths, default=0) <= 40
 
 
-def test_lanes_and_memory_follow_the_size_alone() -> None:
-    assert [count_lanes(size) for size in (0, 1 << 17, 1 << 20, 1 << 30)] == [1, 1, 8, 64]
+def test_memory_follows_the_size_alone() -> None:
     assert [count_memory_bits(count) for count in (0, 1000, 300_000, 1 << 24)] == [10, 11, 20, 20]

@@ -1,14 +1,20 @@
 """A language model of a few thousand weights, made from a seed by SHAKE-256, the same on every machine."""
 
 import hashlib
+from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from panini_daemon.compressors.exact import tables
-from panini_daemon.compressors.exact.model import Shape
+from panini_daemon.compressors.exact.model import Model, Shape
+from panini_daemon.compressors.exact.products import Kernel
 from panini_daemon.compressors.language.vocabulary import Vocabulary, byte_pair_merges
+from panini_daemon.compressors.models.file import ModelFile
+from panini_daemon.compressors.models.self_test import compute_golden
+from panini_daemon.compressors.models.shelf import FILE
 
 _PAIRS = [
     (b"t", b"h"),
@@ -71,3 +77,23 @@ def tiny_tensors(seed: str = "tiny") -> dict[str, Tensor]:
         tensors[name] = values
         tensors[name + ".scales"] = torch.full((outputs,), 1 / 512)
     return tensors
+
+
+@cache
+def tiny_file() -> ModelFile:
+    vocabulary = tiny_vocabulary()
+    number = list(vocabulary.tokens).index
+    pairs = tuple((number(left), number(right)) for left, right in _PAIRS)
+    shape = tiny_shape(2048)
+    file = ModelFile(shape, tuple(vocabulary.tokens), pairs, tuple(vocabulary.nibbles), 0, tiny_tensors(), "a seed")
+    model = Model(shape, file.tensors, torch.device("cpu"), Kernel.FLOAT32)
+    return replace(file, golden=compute_golden(model, file))
+
+
+def put_tiny_model(folder: Path) -> str:
+    """Write the model below `folder` and return its name."""
+    data = tiny_file().to_bytes()
+    digest = hashlib.sha256(data).hexdigest()
+    (folder / digest).mkdir(parents=True, exist_ok=True)
+    (folder / digest / FILE).write_bytes(data)
+    return digest
