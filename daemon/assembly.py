@@ -28,6 +28,7 @@ from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.root import chunk_folder
 from panini_daemon.storage.store import Store
 from panini_daemon.storage.watching import Backoff
+from panini_daemon.weights import model_folders
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -71,6 +72,7 @@ def assemble(
         method=settings.method,
         shared=settings.shared,
         folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+        models=model_folders(settings.root),
     )
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)

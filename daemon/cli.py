@@ -8,6 +8,7 @@ import typer
 
 from panini_daemon import __version__
 from panini_daemon.cli_github import github
+from panini_daemon.cli_models import models
 from panini_daemon.exit_codes import ExitCode
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(github, name="github")
+app.add_typer(models, name="models")
 
 Root = Annotated[Path | None, typer.Option("--root", help="The tree's root folder.", show_default=False)]
 Config = Annotated[Path | None, typer.Option("--config", help="A panini.toml to read.", show_default=False)]

@@ -23,6 +23,7 @@ from panini_daemon.storage.commits import already_committed, write_commit
 from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
+from panini_daemon.weights import keep_weights
 
 TOGETHER, TOGETHER_BYTES = 16, 1 << 20
 """How many chunks, of how many bytes in all, go through the line together."""
@@ -67,7 +68,7 @@ class Line:
     """What the steps work with.
 
     `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
-    `shared`: the store is a mount, where each file is synced as it is written.
+    `shared`: the store is a mount, where each file is synced as it is written. `models` may hold weights.
     """
 
     fetch: Callable[[Chunk, Path], str]
@@ -82,6 +83,7 @@ class Line:
     method: str
     shared: bool
     folder_of: Callable[[Chunk], str]
+    models: Sequence[Path] = ()
 
     def describe(
         self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
@@ -257,6 +259,7 @@ def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...
     folder = line.folder_of(work.chunk)
     if not work.chunk.original_hash and already_committed(line.store, folder, work.original_hash):
         return ()
+    keep_weights(line.store, line.models, work.encoded.parameters)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(
         line.store,

@@ -70,6 +70,8 @@ def load_runtime(path: Path, digest: str, device: Device) -> Runtime:
     Raises ModelDamaged, DeviceInexact and DeviceUnavailable.
     """
     file = parse_model(path.read_bytes(), digest)
+    if not device.is_cuda:
+        torch.set_num_threads(1)  # a step's products are small: threads would wait for each other most of the time
     torch.set_float32_matmul_precision("highest")  # no TF32: its products are not exact
     model = Model(file.shape, file.tensors, device.torch, choose_kernel(device.torch))
     require_golden(model, file)

@@ -30,9 +30,7 @@ class Shelf:
 
 
 def own_folder(environ: Mapping[str, str] | None = None) -> Path:
-    """Return where this user's models lie: PANINI_MODELS, else below XDG_DATA_HOME or ~/.local/share."""
+    """Return where this user's models lie: below XDG_DATA_HOME, else ~/.local/share."""
     given = os.environ if environ is None else environ
-    if given.get("PANINI_MODELS"):
-        return Path(given["PANINI_MODELS"])
     data = given.get("XDG_DATA_HOME")
     return (Path(data) if data else Path.home() / ".local" / "share") / "panini-daemon" / "models"

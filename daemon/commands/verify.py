@@ -14,13 +14,16 @@ from panini_daemon.rendering import counting, format_bytes, open_console
 from panini_daemon.storage.names import safe_base
 from panini_daemon.storage.root import CHUNKS, base_folder
 from panini_daemon.verification import Verified, verify_tree
+from panini_daemon.weights import surroundings
 
 
 @tell_errors
 def verify_root(flags: Mapping[str, object], base: str | None, *, deep: bool, as_json: bool) -> int:
     """Check the tree, or what lies below `base`; return the exit status."""
     settings = load_settings(flags)
-    reader = Reader(open_tree(settings), Registry(), choose_device(settings.device))
+    reader = Reader(
+        open_tree(settings), Registry(surroundings=surroundings(settings.root)), choose_device(settings.device)
+    )
     folder = base_folder(safe_base(base)) if base else CHUNKS
     with counting("checking") as advance:
         found = verify_tree(
