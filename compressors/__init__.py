@@ -5,6 +5,8 @@ from panini_daemon.compressors.device import Device, choose_device
 from panini_daemon.compressors.errors import (
     CompressorError,
     DeviceUnavailable,
+    ModelDamaged,
+    ModelMissing,
     NotApplicable,
     PayloadDamaged,
     PluginFailed,
@@ -20,6 +22,7 @@ from panini_daemon.compressors.protocol import (
     Kind,
     Level,
     Offer,
+    Surroundings,
 )
 from panini_daemon.compressors.registry import Registry
 from panini_daemon.compressors.results import Item, Result, Trial
@@ -37,6 +40,8 @@ __all__ = [
     "Json",
     "Kind",
     "Level",
+    "ModelDamaged",
+    "ModelMissing",
     "NotApplicable",
     "Offer",
     "PayloadDamaged",
@@ -44,6 +49,7 @@ __all__ = [
     "PluginNotLoadable",
     "Registry",
     "Result",
+    "Surroundings",
     "Trial",
     "UnknownMethod",
     "choose_device",

@@ -27,3 +27,15 @@ class PayloadDamaged(CompressorError):
 
 class DeviceUnavailable(CompressorError):
     """The device asked for is not on this machine. Choose another, or `auto`."""
+
+
+class ModelMissing(CompressorError):
+    """The weights that a payload or a method names are not on this machine. The message names the command."""
+
+
+class ModelDamaged(CompressorError):
+    """Weights or tables do not have the SHA-256 that they must have. Fetch them again."""
+
+
+class DeviceInexact(CompressorError):
+    """A device does not compute a model's frozen numbers. Nothing may be coded with a model on it; use another."""

@@ -1,5 +1,6 @@
 """Reading a recipe's parameters, which may be damaged: wrong types, missing names, huge numbers."""
 
+import re
 from collections.abc import Mapping
 
 from panini_daemon.compressors.errors import PayloadDamaged
@@ -35,6 +36,17 @@ def read_choice(parameters: Mapping[str, Json], name: str, choices: tuple[str, .
         raise PayloadDamaged(
             f"parameter {name!r} is {_shown(value)}; expected one of {', '.join(choices)}; "
             "restore recipe.json from a copy or update panini-daemon"
+        )
+    return value
+
+
+def read_text(parameters: Mapping[str, Json], name: str, pattern: str) -> str:
+    """Read a text that matches the whole of a pattern. Raises PayloadDamaged."""
+    value = parameters.get(name)
+    if not isinstance(value, str) or not re.fullmatch(pattern, value):
+        raise PayloadDamaged(
+            f"parameter {name!r} is {_shown(value)}; expected a text of the form {pattern}; "
+            "restore recipe.json from a copy"
         )
     return value
 

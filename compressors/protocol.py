@@ -1,9 +1,10 @@
 """What a compressor plugin is: one small class per payload format."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import ClassVar
 
 from panini_daemon.compressors.device import Device
@@ -68,6 +69,18 @@ class Offer:
     seconds: float
 
 
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a machine offers to codecs that ask for it.
+
+    `models` are folders that may hold weights, each in a folder named by its SHA-256. `progress` may be told the
+    method, and how many of how many bytes are done: who is heard from is not taken for hanging.
+    """
+
+    models: Sequence[Path] = ()
+    progress: Callable[[str, int, int], None] = lambda method, done, total: None  # noqa: ARG005
+
+
 class Compressor(ABC):
     """One payload format. Subclass it, fill in three names and two methods, and register an entry point.
 
@@ -105,6 +118,10 @@ class Compressor(ABC):
         """Estimate gain and cost for `context.kind` and `context.level`; None keeps the codec out of trials."""
         del context
         return None
+
+    def attach(self, surroundings: Surroundings) -> None:
+        """Be told what there is on this machine, once, after loading; most codecs need nothing."""
+        del surroundings
 
     def memory(self, size: int, level: Level) -> int:
         """Estimate, in bytes and generously, what compressing `size` bytes takes beside the data itself."""

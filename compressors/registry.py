@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 
 from panini_daemon.compressors.errors import PluginNotLoadable, UnknownMethod
-from panini_daemon.compressors.protocol import Compressor, Context, Offer
+from panini_daemon.compressors.protocol import Compressor, Context, Offer, Surroundings
 
 GROUP = "panini_daemon.compressors"
 _OWN = "panini_daemon.compressors."
@@ -13,8 +13,12 @@ _OWN = "panini_daemon.compressors."
 class Registry:
     """The compressors there are, by method id. Holds what it has loaded; make one and pass it on."""
 
-    def __init__(self, plugins: Iterable[Compressor] | None = None) -> None:
-        """Take the given plugins, or where there are none given, every installed one."""
+    def __init__(self, plugins: Iterable[Compressor] | None = None, surroundings: Surroundings | None = None) -> None:
+        """Take the given plugins, or where there are none given, every installed one.
+
+        Each is told of the `surroundings` when it is loaded.
+        """
+        self._surroundings = surroundings or Surroundings()
         self._loaded: dict[str, Compressor] = {}
         self._broken: dict[str, str] = {}
         self._refused: list[str] = []
@@ -23,6 +27,8 @@ class Registry:
             self._find()
         else:
             self._loaded = {plugin.method: plugin for plugin in plugins}
+            for plugin in self._loaded.values():
+                plugin.attach(self._surroundings)
 
     def names(self) -> list[str]:
         """List every method id, sorted, loaded or not."""
@@ -46,7 +52,7 @@ class Registry:
                 "install the plugin that has it"
             )
         try:
-            plugin = _load(entry)
+            plugin = _load(entry, self._surroundings)
         except PluginNotLoadable as error:
             self._broken[method] = str(error)
             raise
@@ -111,7 +117,7 @@ def _is_own(entry: EntryPoint) -> bool:
     return entry.value.startswith(_OWN)
 
 
-def _load(entry: EntryPoint) -> Compressor:
+def _load(entry: EntryPoint, surroundings: Surroundings) -> Compressor:
     try:
         factory: Callable[[], object] = entry.load()
         plugin = factory()
@@ -125,4 +131,5 @@ def _load(entry: EntryPoint) -> Compressor:
             f"compressor {entry.name!r} ({entry.value}) is {found!r}; expected a Compressor whose method is the "
             "entry point's name"
         )
+    plugin.attach(surroundings)
     return plugin

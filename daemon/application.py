@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, TextIO
 
 from panini_daemon.assembly import GPU_BATCH, assemble, is_committed
 from panini_daemon.compressors import choose_device
-from panini_daemon.compute import Compute, ComputeLimits
+from panini_daemon.compute import Compute
+from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.config import Settings
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
@@ -26,6 +27,7 @@ from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
 from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
 from panini_daemon.stores import demand_leases, may_be_new, open_store, secrets_of
+from panini_daemon.weights import model_folders
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -85,6 +87,7 @@ class Application:
             self._abort,
             GPU_BATCH,
             self._tell_plugin_problem,
+            model_folders(settings.root),
         )
         self.link = self._connect()
         parts = assemble(

@@ -32,6 +32,7 @@ from panini_daemon.storage.store import Store
 from panini_daemon.storage.upload_flags import RcloneQueue
 from panini_daemon.storage.watching import Backoff
 from panini_daemon.stores import make_leases, make_nonce
+from panini_daemon.weights import model_folders
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -82,6 +83,7 @@ def assemble(
         method=settings.method,
         shared=settings.shared,
         folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+        models=model_folders(settings.root),
     )
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)

@@ -9,6 +9,7 @@ import typer
 
 from panini_daemon import __version__
 from panini_daemon.cli_github import github
+from panini_daemon.cli_models import models
 from panini_daemon.exit_codes import ExitCode
 
 app = typer.Typer(
@@ -21,6 +22,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(github, name="github")
+app.add_typer(models, name="models")
 
 Root = Annotated[
     str | None,

@@ -5,42 +5,21 @@ Processes start when the first chunk needs them and are replaced when a plugin h
 
 import queue
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+from panini_daemon.compressors import Hints, Kind, classify
 from panini_daemon.compressors.errors import CompressorError
-from panini_daemon.compute_pipe import ComputeProcess, Message, error_from
-from panini_daemon.config import Settings
+from panini_daemon.compute_pipe import Message, error_from
+from panini_daemon.compute_pool import ComputeLimits, ProcessPool
 from panini_daemon.errors import ComputeFailed, DaemonError, VerificationFailed
 from panini_daemon.spool import Place
 from panini_daemon.storage.jobs import Chunk
 
 _MIB = 1 << 20
-_PROCESS_ITSELF = 1 << 30
-"""Bytes that Python, its libraries and their threads may take in a process before any chunk does."""
-
-
-@dataclass(frozen=True, slots=True)
-class ComputeLimits:
-    """What one call may cost: seconds for a chunk, bytes of memory for a process (0: no limit)."""
-
-    seconds: float = 300.0
-    seconds_per_mib: float = 60.0
-    memory: int = 0
-
-    @classmethod
-    def of(cls, settings: Settings) -> Self:
-        """Return what the settings allow; a process has some memory beside the budget that chunks share."""
-        memory = settings.memory_budget + _PROCESS_ITSELF
-        return cls(settings.chunk_timeout, settings.chunk_timeout_per_mib, memory)
-
-    def timeout(self, size: int) -> float:
-        """Return the seconds that a chunk of `size` bytes may take."""
-        return self.seconds + self.seconds_per_mib * size / _MIB
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +48,11 @@ class Order:
             grammar_id=chunk.grammar_id,
             exclude=tuple(sorted(exclude)),
         )
+
+    def kind(self) -> Kind:
+        """Look at the first bytes for what they are. Raises OSError."""
+        with self.source.open("rb") as file:
+            return classify(file.read(_MIB), Hints(self.pattern_type, self.grammar_id))
 
     def message(self) -> Message:
         """Return the order as the compute process reads it."""
@@ -112,75 +96,6 @@ class Proof:
         return {"recipe": self.recipe.decode(), "payload": str(self.payload)}
 
 
-class ProcessPool:
-    """At most `workers` processes for one device, started lazily; callers wait for a free one."""
-
-    def __init__(
-        self,
-        device: str,
-        workers: int,
-        limits: ComputeLimits,
-        stop: threading.Event,
-        tell: Callable[[str], None] = lambda _: None,
-    ) -> None:
-        """Start nothing yet. `stop` ends every call with ComputeStopped once set.
-
-        `tell` is told, once, each thing that is wrong with the installed plugins.
-        """
-        self._device, self._limits, self._stop, self._tell = device, limits, stop, tell
-        self._idle: queue.LifoQueue[ComputeProcess | None] = queue.LifoQueue()
-        for _ in range(workers):
-            self._idle.put(None)
-        self._running: set[ComputeProcess] = set()
-        self._hello: Message | None = None
-        self._lock = threading.Lock()
-
-    def call(self, request: Mapping[str, Any], size: int) -> Message:
-        """Run one request in a free process. Raises what ComputeProcess.call raises."""
-        with self._process() as process:
-            return process.call(request, timeout=self._limits.timeout(size), stop=self._stop)
-
-    def hello(self) -> Message:
-        """Return what a process of this pool says of itself: device name, GPU methods, problems."""
-        if self._hello is None:
-            with self._process() as process:
-                self._hello = process.hello
-        return self._hello
-
-    @property
-    def known_hello(self) -> Message | None:
-        """What a process said of itself, None where none has started."""
-        return self._hello
-
-    def close(self) -> None:
-        """Kill every process."""
-        with self._lock:
-            processes, self._running = self._running, set()
-        for process in processes:
-            process.end()
-
-    @contextmanager
-    def _process(self) -> Iterator[ComputeProcess]:
-        process = self._idle.get()
-        try:
-            if process is None or not process.alive:
-                process = self._start(process)
-            yield process
-        finally:
-            self._idle.put(process if process is not None and process.alive else None)
-
-    def _start(self, dead: ComputeProcess | None) -> ComputeProcess:
-        process = ComputeProcess(self._device, self._limits.memory)
-        with self._lock:
-            first, self._hello = self._hello is None, self._hello or process.hello
-            self._running.add(process)
-            if dead is not None:
-                self._running.discard(dead)
-        for problem in process.hello["problems"] if first else ():
-            self._tell(problem)
-        return process
-
-
 class Compute:
     """The machine's compute: `compress` and `verify` block until a process has done it."""
 
@@ -192,10 +107,11 @@ class Compute:
         stop: threading.Event,
         batch: int = 16,
         tell: Callable[[str], None] = lambda _: None,
+        models: Sequence[Path] = (),
     ) -> None:
-        """Use `workers` CPU processes, and one more for `device` where that is a GPU; `tell` as in ProcessPool."""
-        self._cpu = ProcessPool("cpu", workers, limits, stop, tell)
-        self._gpu = GpuQueue(device, limits, stop, batch) if device != "cpu" else None
+        """Use `workers` CPU processes, and one more for `device` where that is a GPU; the rest as in ProcessPool."""
+        self._cpu = ProcessPool("cpu", workers, limits, stop, tell, models)
+        self._gpu = GpuQueue(device, limits, stop, batch, models) if device != "cpu" else None
 
     def compress(self, orders: Sequence[Order]) -> list[Compressed]:
         """Compress chunks into their orders' targets, in one process; the first error is raised.
@@ -205,7 +121,7 @@ class Compute:
         """
         if not orders:
             return []
-        if self._gpu and self._wants_gpu(orders[0].request):
+        if self._gpu and self._wants_gpu(orders):
             replies, device = self._gpu.compress(orders), self._gpu.device_name
         else:
             request = {"task": "compress", "items": [order.message() for order in orders]}
@@ -247,17 +163,25 @@ class Compute:
         """Return the methods that run on a GPU, and their families."""
         return dict(self._cpu.hello()["gpu_methods"])
 
-    def _wants_gpu(self, request: str) -> bool:
-        methods = self._gpu_methods()
-        return bool(methods) if request == "auto" else request in {*methods, *methods.values()}
+    def _wants_gpu(self, orders: Sequence[Order]) -> bool:
+        """Tell whether a codec that runs on a GPU will be tried: asked for, or offering itself for such bytes."""
+        methods, request = self._gpu_methods(), orders[0].request
+        if request != "auto":
+            return request in {*methods, *methods.values()}
+        offers = {(level, kind) for level, kind in self._cpu.hello()["gpu_offers"]}
+        if orders[0].level not in {level for level, _ in offers}:
+            return False
+        return any((order.level, order.kind()) in offers for order in orders)
 
 
 class GpuQueue:
     """One process for one GPU; chunks that wait at the same time go to it together, as one batch."""
 
-    def __init__(self, device: str, limits: ComputeLimits, stop: threading.Event, batch: int) -> None:
+    def __init__(
+        self, device: str, limits: ComputeLimits, stop: threading.Event, batch: int, models: Sequence[Path] = ()
+    ) -> None:
         """Start the thread that forms batches of at most `batch` chunks."""
-        self.pool = ProcessPool(device, 1, limits, stop)
+        self.pool = ProcessPool(device, 1, limits, stop, models=models)
         self._batch = batch
         self._waiting: queue.SimpleQueue[tuple[Order, Future[Message]] | None] = queue.SimpleQueue()
         threading.Thread(target=self._serve, name=f"gpu-{device}", daemon=True).start()

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from panini_daemon import errors as daemon_errors
@@ -33,8 +34,10 @@ class ComputeProcess:
     A call that runs out of time, or whose process dies, ends the process; `alive` is then False.
     """
 
-    def __init__(self, device: str, memory_limit: int, *, start_timeout: float = 300.0) -> None:
-        """Start the process; `memory_limit` in bytes, 0 for none.
+    def __init__(
+        self, device: str, memory_limit: int, models: Sequence[Path] = (), *, start_timeout: float = 300.0
+    ) -> None:
+        """Start the process; `memory_limit` in bytes, 0 for none; `models` are folders that may hold weights.
 
         Raises ComputeDied, ComputeTimeout, DeviceUnavailable.
         """
@@ -42,12 +45,12 @@ class ComputeProcess:
         self._buffer = b""
         self._ended = False
         self._process = subprocess.Popen(  # noqa: S603  the command is this package's own module
-            [sys.executable, "-m", "panini_daemon.compute_process", device, str(memory_limit)],
+            [sys.executable, "-m", "panini_daemon.compute_process", device, str(memory_limit), *map(str, models)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # a Ctrl-C in the terminal is the daemon's to handle
         )
-        self.hello = self._receive(time.monotonic() + start_timeout, threading.Event(), {})
+        self.hello = self._receive(start_timeout, threading.Event(), {})
         if "error" in self.hello:
             self.end()
             raise error_from(self.hello)
@@ -58,7 +61,7 @@ class ComputeProcess:
         return not self._ended
 
     def call(self, request: Mapping[str, Any], *, timeout: float, stop: threading.Event) -> Message:
-        """Send one request and wait for its answer, `timeout` seconds at most.
+        """Send one request and wait for its answer, `timeout` seconds at most after the last sign of progress.
 
         Raises ComputeTimeout, ComputeDied, ComputeOutOfMemory, ComputeStopped (each with the method that was at
         work, where known, as `method`), and what the request itself failed with.
@@ -71,7 +74,7 @@ class ComputeProcess:
         except OSError as error:
             self.end()
             raise ComputeDied(f"a compute process was gone before it was given work ({error})") from error
-        reply = self._receive(time.monotonic() + timeout, stop, trial)
+        reply = self._receive(timeout, stop, trial)
         if "error" in reply:
             raise error_from(reply, trial.get("trial"))
         return reply
@@ -88,16 +91,20 @@ class ComputeProcess:
                 except OSError:  # closing flushes; the reader is gone
                     continue
 
-    def _receive(self, deadline: float, stop: threading.Event, trial: Message) -> Message:
+    def _receive(self, timeout: float, stop: threading.Event, trial: Message) -> Message:
         started = time.monotonic()
+        deadline = started + timeout
         while True:
             line, newline, rest = self._buffer.partition(b"\n")
             if newline:
                 self._buffer = rest
                 message: Message = json.loads(line)
-                if "trial" not in message:
+                if "progress" in message:
+                    deadline = time.monotonic() + timeout  # who gets on does not hang
+                elif "trial" in message:
+                    trial.update(message)
+                else:
                     return message
-                trial.update(message)
                 continue
             self._wait_readable(started, deadline, stop, trial)
 

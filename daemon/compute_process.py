@@ -2,7 +2,8 @@
 
 One JSON object a line on standard input and output. The daemon names files; bytes never cross the pipe.
 A request is {"task": "compress" or "verify", "items": [...]}; the answer is one object with
-"results" or "error", before it any number of {"trial": method} while codecs are tried.
+"results" or "error", before it any number of {"trial": method} while codecs are tried and of
+{"progress": method, "done": bytes, "total": bytes} from slow ones.
 """
 
 import hashlib
@@ -13,14 +14,15 @@ import resource
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from panini_daemon.compressors import Item, Registry, Result, compress_batch
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import CompressorError, PluginNotLoadable
-from panini_daemon.compressors.protocol import Hints, Level
+from panini_daemon.compressors.protocol import Compressor, Context, Hints, Kind, Level, Surroundings
 from panini_daemon.errors import DaemonError
 from panini_daemon.reconstruction import reconstruct
 from panini_daemon.storage.recipe import parse_recipe
@@ -36,7 +38,7 @@ def main() -> None:
     answers = _private_stdout()
     requests: queue.SimpleQueue[Message] = queue.SimpleQueue()
     threading.Thread(target=_read_requests, args=(requests,), daemon=True).start()
-    registry = Registry()
+    registry = Registry(surroundings=Surroundings([Path(name) for name in sys.argv[3:]], _make_progress(answers)))
     try:
         _send(answers, {"hello": device.name, **_describe(registry)})
     except CompressorError as error:
@@ -76,8 +78,22 @@ def _send(answers: BinaryIO, message: Message) -> None:
             os._exit(0)  # the daemon is gone; nobody wants the result
 
 
+def _make_progress(answers: BinaryIO) -> Callable[[str, int, int], None]:
+    """Return what tells the daemon of a slow codec's progress, once a second at most."""
+    last = 0.0
+
+    def tell(method: str, done: int, total: int) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= 1:
+            last = now
+            _send(answers, {"progress": method, "done": done, "total": total})
+
+    return tell
+
+
 def _describe(registry: Registry) -> Message:
     gpu: dict[str, str] = {}
+    offers: set[tuple[str, str]] = set()
     for method in registry.names():
         try:
             plugin = registry.get(method)
@@ -85,7 +101,20 @@ def _describe(registry: Registry) -> Message:
             continue
         if plugin.uses_gpu:
             gpu[method] = plugin.family
-    return {"gpu_methods": gpu, "problems": registry.problems()}
+            offers |= _offers_on_gpu(plugin)
+    return {"gpu_methods": gpu, "gpu_offers": sorted(offers), "problems": registry.problems()}
+
+
+def _offers_on_gpu(plugin: Compressor) -> set[tuple[str, str]]:
+    """Return for which levels and kinds a codec offers itself where there is a GPU."""
+    found: set[tuple[str, str]] = set()
+    for level, kind in product(Level, Kind):
+        try:
+            if plugin.offer(Context(level, kind, device=Device("cuda:0"))) is not None:
+                found.add((level, kind))
+        except Exception:  # noqa: BLE001  a third-party plugin may raise anything; choosing one names it
+            return found
+    return found
 
 
 def _handle(request: Message, registry: Registry, device: Device, answers: BinaryIO) -> Message:

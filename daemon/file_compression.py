@@ -4,7 +4,7 @@ import hashlib
 import json
 import random
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -39,6 +39,7 @@ def compress_file(
     method: str,
     chunk_size: int,
     threads: int,
+    models: Sequence[Path] = (),
     on_outcome: Callable[[Outcome], None] = lambda _: None,
 ) -> list[Outcome]:
     """Compress `file` in chunks of `chunk_size` bytes into `store`: chunk_0000/..., manifest.json.
@@ -74,6 +75,7 @@ def compress_file(
         method=method,
         shared=False,
         folder_of=lambda chunk: f"chunk_{chunk.chunk_id:04d}",
+        models=models,
     )
     stopped = threading.Event()
     attempts = Attempts(

@@ -25,6 +25,7 @@ from panini_daemon.storage.commits import Commit, already_committed, write_commi
 from panini_daemon.storage.errors import ManifestInvalid, StoreFull, StoreUnavailable
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.store import Store
+from panini_daemon.weights import keep_weights
 
 SYNCED_ALONE = 1 << 20
 """Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
@@ -70,7 +71,7 @@ class Line:
 
     `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
     `shared`: the store is a mount, where each file is synced as it is written, and uploaded later: `keep` has the
-    payload until then.
+    payload until then. `models` may hold weights.
     """
 
     fetch: Callable[[Chunk, Path], str]
@@ -86,6 +87,7 @@ class Line:
     method: str
     shared: bool
     folder_of: Callable[[Chunk], str]
+    models: Sequence[Path] = ()
 
     def describe(
         self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
@@ -283,6 +285,7 @@ def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...
     folder = line.folder_of(work.chunk)
     if commit := already_committed(line.store, folder, work.original_hash):
         return _unsynced(line, commit)
+    keep_weights(line.store, line.models, work.encoded.parameters)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(
         line.store,

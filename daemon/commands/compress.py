@@ -9,7 +9,8 @@ from pathlib import Path
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.commands.common import load_settings, parse_size, print_json, tell_errors
 from panini_daemon.compressors.device import choose_device
-from panini_daemon.compute import Compute, ComputeLimits
+from panini_daemon.compute import Compute
+from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.config import Settings
 from panini_daemon.errors import UsageError
 from panini_daemon.exit_codes import ExitCode
@@ -20,6 +21,7 @@ from panini_daemon.rendering import ResultRow, print_results, progress
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.local import LocalStore
+from panini_daemon.weights import model_folders
 
 
 @tell_errors
@@ -50,7 +52,8 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
 def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> list[Outcome]:
     stop, clock = threading.Event(), SystemClock()
     device = choose_device(settings.device)
-    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop)
+    models = model_folders()
+    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop, models=models)
     try:
         with (
             Spool(settings.spool) as spool,
@@ -69,6 +72,7 @@ def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> 
                 method=settings.method,
                 chunk_size=chunk_size,
                 threads=settings.cpu_workers + 1,
+                models=models,
                 on_outcome=lambda outcome: advance(outcome.chunk.size),
             )
     finally:

@@ -13,12 +13,15 @@ from panini_daemon.rendering import format_bytes, open_console
 from panini_daemon.restoration import Restored, restore_chunk, restore_file
 from panini_daemon.storage.commits import RECIPE
 from panini_daemon.storage.local import LocalStore
+from panini_daemon.weights import surroundings
 
 
 @tell_errors
 def decompress_folder(folder: Path, output: Path, *, accept_reencoded: bool, as_json: bool) -> int:
     """Rebuild the file whose chunks, or the chunk whose two files, lie in `folder`."""
-    reader = Reader(LocalStore(folder), Registry(), Device())
+    # A chunk's folder stands in a tree, or in a folder of chunks, that may have the models.
+    around = surroundings(folder, *folder.resolve().parents)
+    reader = Reader(LocalStore(folder), Registry(surroundings=around), Device())
     restore = restore_chunk if (folder / RECIPE).exists() else restore_file
     restored = restore(reader, "", output, accept_reencoded=accept_reencoded)
     tell_restored(restored, as_json=as_json, print_json=print_json)

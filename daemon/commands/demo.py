@@ -18,6 +18,7 @@ from panini_daemon.samples import make_samples
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.root import base_folder
 from panini_daemon.storage.submission import submit
+from panini_daemon.weights import surroundings_of
 
 
 @tell_errors
@@ -39,7 +40,7 @@ def _demo(root: Path, level: str | None, scratch: Path) -> int:
     with running(settings, once=True, screen=sys.stderr, on_outcome=outcomes.append) as app:
         submit(app.store, samples, clock=clock)
         app.run()
-    reader = Reader(app.store, Registry(), Device())
+    reader = Reader(app.store, Registry(surroundings=surroundings_of(settings.root, app.store)), Device())
     rows = []
     for sample in samples:
         mine = [outcome for outcome in outcomes if outcome.chunk.base == sample.name]

@@ -14,6 +14,7 @@ from panini_daemon.rendering import progress
 from panini_daemon.restoration import read_manifest, restore_chunk, restore_file
 from panini_daemon.storage.names import safe_base
 from panini_daemon.storage.root import base_folder, chunk_folder
+from panini_daemon.weights import surroundings_of
 
 
 @tell_errors
@@ -31,7 +32,9 @@ def restore_base(
         raise UsageError(f"--chunk is {chunk}; expected 0 or more")
     settings = load_settings(flags)
     safe_base(base)
-    reader = Reader(open_tree(settings), Registry(), choose_device(settings.device))
+    store = open_tree(settings)
+    around = surroundings_of(settings.root, store)
+    reader = Reader(store, Registry(surroundings=around), choose_device(settings.device))
     target = output or Path(base.rpartition("/")[2] + ("" if chunk is None else f".chunk_{chunk:04d}"))
     if chunk is not None:
         restored = restore_chunk(reader, chunk_folder(base, chunk), target, accept_reencoded=accept_reencoded)

@@ -29,6 +29,7 @@ from panini_daemon.storage.root import CHUNKS, base_folder
 from panini_daemon.storage.store import Store
 from panini_daemon.stores import make_leases
 from panini_daemon.verification import Verified, verify_tree
+from panini_daemon.weights import surroundings_of
 
 
 def verify_root(
@@ -44,7 +45,7 @@ def verify_root(
 def check_root(flags: Mapping[str, object], base: str | None, *, deep: bool, as_json: bool) -> int:
     """Check the tree, or what lies below `base`; return the exit status."""
     settings = load_settings(flags)
-    reader = Reader(open_tree(settings), Registry(), choose_device(settings.device))
+    reader = _open_reader(settings, open_tree(settings))
     folder = base_folder(safe_base(base)) if base else CHUNKS
     with counting("checking") as advance:
         found = verify_tree(reader, folder, deep=deep, threads=_threads(settings), on_chunk=advance)
@@ -74,7 +75,7 @@ def repair_root(
         seen = Sighting(0.0, {}, {}) if base else look_for_leftovers(store, clock)
         with counting("checking") as advance:
             tools = Tools(
-                reader=Reader(store, Registry(), choose_device(settings.device)),
+                reader=_open_reader(settings, store),
                 clock=clock,
                 scratch=Path(scratch),
                 ready=holding.ready,
@@ -111,6 +112,11 @@ def _remove_leftovers(
     )
     result.removed += removed
     result.kept += kept
+
+
+def _open_reader(settings: Settings, store: Store) -> Reader:
+    around = surroundings_of(settings.root, store)
+    return Reader(store, Registry(surroundings=around), choose_device(settings.device))
 
 
 def _threads(settings: Settings) -> int:

@@ -12,7 +12,8 @@ import pytest
 from fakes import bad_plugins
 
 from panini_daemon.compressors.errors import DeviceUnavailable, PluginFailed, UnknownMethod
-from panini_daemon.compute import Compressed, Compute, ComputeLimits, Order, ProcessPool, Proof
+from panini_daemon.compute import Compressed, Compute, Order, Proof
+from panini_daemon.compute_pool import ComputeLimits, ProcessPool
 from panini_daemon.errors import (
     ComputeDied,
     ComputeOutOfMemory,
@@ -152,7 +153,8 @@ def test_processes_leave_when_the_daemon_is_gone(start: Start, tmp_path: Path) -
 
     program = (
         "import threading, time, sys\n"
-        "from panini_daemon.compute import Compute, ComputeLimits\n"
+        "from panini_daemon.compute import Compute\n"
+        "from panini_daemon.compute_pool import ComputeLimits\n"
         "compute = Compute('cpu', 1, ComputeLimits(), threading.Event())\n"
         "compute._cpu.hello()\n"
         "print(next(iter(compute._cpu._running))._process.pid, flush=True)\n"

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 from fakes import bad_plugins
 
-from panini_daemon.compute import ComputeLimits, GpuQueue, Message, Order
+from panini_daemon.compute import GpuQueue, Message, Order
+from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.errors import ComputeDied, ComputeStopped
 
 pytestmark = pytest.mark.slow

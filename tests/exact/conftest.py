@@ -1,0 +1,19 @@
+from pathlib import Path
+
+import pytest
+from fakes.tiny_model import put_tiny_model
+
+from panini_daemon.compressors import Surroundings
+from panini_daemon.compressors.text_lm import TextLm
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="session")
+def plugin(shelf: Path) -> TextLm:
+    made = TextLm(put_tiny_model(shelf))
+    made.attach(Surroundings((shelf,)))
+    return made
