@@ -14,6 +14,7 @@ from panini_daemon.storage.errors import ManifestInvalid, NotFound, StorageError
 from panini_daemon.storage.folders import Folders, is_ignored
 from panini_daemon.storage.forms import TREE_MANIFEST, parse_manifest
 from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
+from panini_daemon.storage.names import safe_path
 from panini_daemon.storage.parts import Committed, parts_of
 from panini_daemon.storage.plans import CHUNK_FOLDER, Plan, Wanted
 from panini_daemon.storage.reading import read_bounded
@@ -121,7 +122,10 @@ def _manifest_path(store: Store, folder: str) -> str | None:
     except (NotFound, ManifestInvalid, UnsafeName):
         return None
     path = told.get("manifest_path")
-    return path if isinstance(path, str) and path.startswith(f"{INBOX}/") else None
+    try:
+        return safe_path(path) if isinstance(path, str) and path.startswith(f"{INBOX}/") else None
+    except UnsafeName:
+        return None
 
 
 def _read_plan(store: Store, path: str, place: str, root: str) -> Plan | None:

@@ -7,6 +7,7 @@ from panini_daemon.receipts import receipt_path
 from panini_daemon.repair.case import Case
 from panini_daemon.repair.findings import Fate
 from panini_daemon.repair.jobs_step import make_way
+from panini_daemon.repair.receipts import job_of
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.root import FAILED
 
@@ -18,7 +19,7 @@ def believe_chunks(case: Case) -> None:
     """
     jobs: dict[str, set[object]] = {}
     for base in case.disputed:
-        jobs[base] = {recipe.source.get("job_id") for recipe in _list_recipes(case, base)}
+        jobs[base] = {job_of(recipe) for recipe in _list_recipes(case, base)}
     for spot, damage in list(case.left.items()):
         if damage.doubtful and len(jobs.get(spot.base, ())) == 1 and case.act(damage):
             case.believed.add(spot)

@@ -18,6 +18,7 @@ from panini_daemon.repair.originals import (
     original_in_file,
     submit_originals,
 )
+from panini_daemon.repair.receipts import job_of
 from panini_daemon.storage.plans import Wanted
 
 _NOTHING = hashlib.sha256().hexdigest()
@@ -113,11 +114,11 @@ def _known_by_recipe(case: Case, spot: Spot) -> Wanted:
     A manifest's hash can be damaged: bytes that have the recipe's, if there are any, speak against it.
     """
     known = _known(case, spot)
-    jobs = {recipe.source.get("job_id") for recipe in case.describe(spot.base).sound.values()}
+    jobs = {job_of(recipe) for recipe in case.describe(spot.base).sound.values()}
     told = {
         stray.recipe.original_hash
         for stray in case.strays.recipes(spot.base, spot.chunk_id)
-        if stray.recipe and stray.recipe.base == spot.base and stray.recipe.source.get("job_id") in jobs - {None}
+        if stray.recipe and stray.recipe.base == spot.base and job_of(stray.recipe) in jobs - {None}
     }
     return replace(known, original_hash=told.pop() if len(told) == 1 else None)
 

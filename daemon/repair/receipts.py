@@ -1,13 +1,15 @@
 """What receipts tell: which files were once finished, and which jobs a repository offers again without one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from panini_daemon.receipts import ended_as
 from panini_daemon.storage.errors import ManifestInvalid, NotFound, UnsafeName
 from panini_daemon.storage.jobs import REPOSITORY_PREFIX
 from panini_daemon.storage.json_input import MAX_MANIFEST_BYTES, parse_object
+from panini_daemon.storage.names import safe_base, safe_name
 from panini_daemon.storage.reading import read_bounded
+from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.root import DONE
 from panini_daemon.storage.store import Store
 
@@ -47,7 +49,7 @@ def read_receipts(store: Store) -> Iterator[Receipt]:
         bases, source, chunks = told.get("bases"), told.get("source"), told.get("chunks")
         yield Receipt(
             job_id=name.removesuffix(".json"),
-            bases=tuple(base for base in bases if isinstance(base, str)) if isinstance(bases, list) else (),
+            bases=tuple(base for base in bases if _is_safe(base, safe_base)) if isinstance(bases, list) else (),
             chunks=chunks if isinstance(chunks, int) else 0,
             manifest_path=str(told.get("manifest_path", "")),
             source=source if isinstance(source, dict) else {},
@@ -58,6 +60,19 @@ def origin_of(store: Store, source: Mapping[str, object]) -> Origin | None:
     """Return the job of a repository that a recipe's `source` names, None where it does not name all of one."""
     told = [source.get(name) for name in ("job_id", "manifest_path", "repository", "commit")]
     job_id, path, repository, commit = (value if isinstance(value, str) else "" for value in told)
-    if not path.startswith(REPOSITORY_PREFIX) or not (job_id and repository and commit):
+    if not path.startswith(REPOSITORY_PREFIX) or not (_is_safe(job_id, safe_name) and repository and commit):
         return None
     return Origin(job_id, repository, commit, ended_as(store, job_id))
+
+
+def job_of(recipe: Recipe) -> str | None:
+    """Return the job that a recipe says it was made in."""
+    job_id = recipe.source.get("job_id")
+    return job_id if isinstance(job_id, str) else None
+
+
+def _is_safe(name: object, check: Callable[[str], str]) -> bool:
+    try:
+        return isinstance(name, str) and bool(check(name))
+    except UnsafeName:
+        return False

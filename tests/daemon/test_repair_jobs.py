@@ -67,6 +67,17 @@ def test_a_failed_job_goes_back_to_the_inbox_and_is_done(tmp_path: Path) -> None
     assert (problems(store), restored(store, "new.txt", tmp_path)) == ([], b"words " * 200)
 
 
+@pytest.mark.parametrize("path", ["inbox/../../j.json", "inbox//j.json", "inbox/a\0.json", f"inbox/{'a' * 2000}"])
+def test_a_failed_job_that_names_no_place_in_the_inbox_stays_and_its_data_goes_back(tmp_path: Path, path: str) -> None:
+    store = MemoryStore()
+    folder = fail_job(store, tmp_path, "new.txt", b"words " * 200)
+    change(store, f"{folder}/error.json", manifest_path=path)
+    assert repair(store, scratch=tmp_path).count()["returned"] == 3
+    assert f"{folder}/manifest.json" in store.files
+    work(store, tmp_path)
+    assert problems(store) == []
+
+
 def test_data_of_a_failed_job_that_cannot_go_back_goes_into_a_job_of_its_own(tmp_path: Path) -> None:
     store = MemoryStore()
     folder = fail_job(store, tmp_path, "new.txt", b"words " * 200)

@@ -84,3 +84,25 @@ def test_only_the_asked_part_is_repaired(store: MemoryStore, tmp_path: Path) -> 
         store.move(f"{folder}/compressed.bin", f"{folder}/compressed (1).bin")
     assert repair(store, "compressed_chunks/b.bin", scratch=tmp_path).count()["mended"] == 1
     assert problems(store) == [f"{A}/chunk_0000"]
+
+
+@pytest.mark.parametrize("base", ["../a.txt", "/a.txt", "a//b", "a\0b", "chunk_0000", "a" * 2000])
+def test_a_receipt_of_what_can_be_no_base_is_of_no_file(store: MemoryStore, tmp_path: Path, base: str) -> None:
+    store.write("done/other.json", json.dumps({"bases": [base, "gone"], "chunks": 1}).encode())
+    (finding,) = repair(store, scratch=tmp_path).findings
+    assert (finding.path, finding.fate) == ("compressed_chunks/gone", Fate.LOST)
+
+
+@pytest.mark.parametrize("job_id", ["../a", "a/b", "a\0b", "a" * 2000, ["a"], {"a": 1}])
+def test_a_recipe_whose_job_can_be_none_stops_no_repair(store: MemoryStore, tmp_path: Path, job_id: object) -> None:
+    make_of_repository(store, "a.txt")
+    for number in range(4):
+        path = f"{A}/chunk_{number:04d}/recipe.json"
+        if path in store.files:
+            told = json.loads(store.read(path))["source"]
+            change(store, path, source={**told, "job_id": job_id})
+    store.write("done/a/b.json", b"{}")
+    store.write(f"{ONE}/compressed.bin", b"damaged")
+    (finding,) = repair(store, scratch=tmp_path).findings
+    assert finding.path == ONE
+    assert "done/a/b.json" in store.files

@@ -50,22 +50,24 @@ def _documents() -> list[bytes]:
     tree = _tree()
     recipe, manifest = (json.loads(tree[path]) for path in (f"{_ONE}/recipe.json", f"{CHUNKS}/a.txt/manifest.json"))
     receipt = json.loads(next(data for path, data in sorted(tree.items()) if path.startswith("done/")))
-    source = {"job_id": "r-1", "repository": "o/r", "commit": "c" * 40}
+    source = {"job_id": "r-1", "repository": "o/r", "commit": "c" * 40, "manifest_path": "github:x"}
     job = {
         "format": "panini-job",
         "version": 1,
         "job_id": "j-1",
         "files": [{"path": "a.txt", "base": "a.txt", "chunk_size": 400}],
     }
+    text = _FILES["a.txt"].decode()
     failed = {"manifest_path": "inbox/j.json", "reason": "x"}
     kinds: tuple[dict[str, object], ...] = (
-        {f"{_ONE}/recipe.json": recipe},
+        {f"{_ONE}/recipe.json": {**recipe, "source": source}},
         {f"{_ONE}/recipe (1).json": recipe},
         {f"{CHUNKS}/a.txt/manifest.json": manifest},
         {f"{CHUNKS}/a.txt/manifest (1).json": {**manifest, "total_size": 7}, f"{CHUNKS}/a.txt/manifest.json": "{"},
-        {"done/r-1.json": {**receipt, "bases": ["gone", "a.txt"], "manifest_path": "repository/x", "source": source}},
+        {"done/r-1.json": {**receipt, "bases": ["gone", "a.txt"], "source": source}},
         {"inbox/j.json": job},
-        {"failed/j-1/error.json": failed, "failed/j-1/manifest.json": job},
+        {"failed/j-1/error.json": failed, "failed/j-1/manifest.json": job, "failed/j-1/data/a.txt": text},
+        {"inbox/lost": text},
         {"status/w1.json": _STATUS},
         {"reports/a-1.json": JOB_REPORT},
     )
@@ -76,7 +78,7 @@ def _repair(scene: Scene, store: LocalStore, case: bytes) -> object:
     """Show what a repair would do, repair twice, and remove left-overs, as `verify --repair` does."""
     for path, data in _tree().items():
         store.write(path, data)
-    store.write("failed/j-1/data/a.txt", _FILES["a.txt"])
+    store.delete(f"{CHUNKS}/a.txt/chunk_0000")
     store.move(f"{_ONE}/compressed.bin", f"{_ONE}/compressed (1).bin")
     touched = _lay(store, case)
     store.write("inbox/x.partial", b"half")
