@@ -58,6 +58,9 @@ ACTIONS: dict[type[Exception], Action] = {
     compressor.UnknownMethod: Action.GIVE_UP,
     compressor.NotApplicable: Action.GIVE_UP,
     compressor.PluginNotLoadable: Action.GIVE_UP,
+    compressor.ModelMissing: Action.GIVE_UP,
+    compressor.ModelDamaged: Action.GIVE_UP,
+    compressor.DeviceInexact: Action.EXCLUDE,
     compressor.PluginFailed: Action.RETRY,
 }
 

@@ -24,8 +24,8 @@ from panini_daemon.compressors.language.coder import Decoder, encode_intervals
 from panini_daemon.compressors.language.lanes import Layout, Reader
 from panini_daemon.compressors.language.mixture import CANDIDATES, TOTAL_BITS, Mixture, Prediction
 
-PIECE = 256
-"""Positions of all lanes together that go through the model at once."""
+PIECE, PIECE_ON_GPU = 256, 4096
+"""Positions of all lanes together that go through the model at once; no number depends on it."""
 Watch = Callable[[int, int], None]
 """Is told how many steps of how many are done; it may raise to stop the work."""
 
@@ -50,7 +50,8 @@ class _Steps:
     def __init__(self, model: Model, layout: Layout, settings: Settings) -> None:
         self.model, self.device = model, model.device
         self.lengths = torch.tensor(layout.lengths, device=self.device)
-        self.reader = Reader(model, len(layout.lengths), settings.start, settings.window, PIECE)
+        piece = PIECE_ON_GPU if self.device.type == "cuda" else PIECE
+        self.reader = Reader(model, len(layout.lengths), settings.start, settings.window, piece)
         groups, count, vocabulary = layout.groups(self.device), len(layout.lanes), model.shape.vocabulary
         self.mixture = Mixture(groups, count, settings.memory_bits, vocabulary, self.device)
         self.vocabulary = vocabulary

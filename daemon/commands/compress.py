@@ -9,6 +9,7 @@ from pathlib import Path
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.commands.common import load_settings, parse_size, print_json, tell_errors
 from panini_daemon.compressors.device import choose_device
+from panini_daemon.compressors.text_lm import CPU_SECONDS_A_BYTE, TextLm
 from panini_daemon.compute import Compute
 from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.config import Settings
@@ -31,6 +32,7 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
     settings = load_settings(flags)
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"--output {output} is there already and not an empty folder; name a new one")
+    _warn_of_slowness(settings, file)
     outcomes = _compress(settings, file, output, size)
     failed = [outcome for outcome in outcomes if outcome.error is not None]
     for outcome in failed:
@@ -47,6 +49,14 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
     else:
         print_results([ResultRow(file.name, methods, before, after, not failed)])
     return ExitCode.ERROR if failed else ExitCode.OK
+
+
+def _warn_of_slowness(settings: Settings, file: Path) -> None:
+    """Say beforehand how long the language model will take without a GPU."""
+    asked = settings.method in (TextLm.method, TextLm.family)
+    if asked and not choose_device(settings.device).is_cuda:
+        minutes = file.stat().st_size * CPU_SECONDS_A_BYTE / 60
+        print(f"{TextLm.method} on a CPU is slow: this may take {minutes:.0f} minutes on one core", file=sys.stderr)
 
 
 def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> list[Outcome]:

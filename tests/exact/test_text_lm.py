@@ -124,3 +124,15 @@ def test_lanes_follow_the_size_alone() -> None:
 def test_an_empty_chunk_needs_no_model() -> None:
     assert TextLm().compress(b"", CONTEXT) == Encoded(b"")
     assert TextLm().decompress(b"", {}, 0, Device()) == b""
+
+
+@pytest.mark.gpu
+def test_a_gpu_writes_the_same_payloads_and_reads_the_cpus(plugin: TextLm) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("this torch sees no CUDA device")
+    gpu = Device("cuda:0")
+    chunks = [SAMPLES["english"], SAMPLES["wrapped"], SAMPLES["random"]]
+    there = plugin.compress_batch(chunks, [replace(CONTEXT, device=gpu)] * 3)
+    assert there == plugin.compress_batch(chunks, [CONTEXT] * 3)
+    for data, encoded in zip(chunks, there, strict=True):
+        assert plugin.decompress(encoded.payload, encoded.parameters, len(data), gpu) == data

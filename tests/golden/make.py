@@ -1,38 +1,48 @@
 """Freeze a payload of each compressor that has no golden file yet. Never overwrites: a format, once written, stays.
 
-python tests/golden/make.py [METHOD ...]
+PYTHONPATH=tests python tests/golden/make.py [METHOD ...]
 """
 
 import gzip
 import io
 import json
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
-from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry
+from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry, Surroundings
+from panini_daemon.compressors.text_lm import TextLm
 
 FOLDER = Path(__file__).parent / "compressors"
 
 
 def main(methods: list[str]) -> None:
-    registry = Registry()
-    for method in methods or registry.names():
-        plugin = registry.get(method)
-        for name, original, encoded in make_cases(plugin):
-            folder = FOLDER / method / name
-            if folder.exists():
-                sys.stdout.write(f"{folder} is there already; left as it is\n")
-                continue
-            if plugin.decompress(encoded.payload, encoded.parameters, len(original), Device()) != original:
-                raise SystemExit(f"{method} does not give {name} back")
-            folder.mkdir(parents=True)
-            (folder / "original.bin").write_bytes(original)
-            (folder / "payload.bin").write_bytes(encoded.payload)
-            (folder / "parameters.json").write_text(json.dumps(dict(encoded.parameters)) + "\n", encoding="utf-8")
+    with tempfile.TemporaryDirectory() as shelf:
+        around = Surroundings([Path(shelf)])
+        registry = Registry(surroundings=around)
+        tiny = TextLm(put_tiny_model(Path(shelf)))
+        tiny.attach(around)
+        for method in methods or registry.names():
+            freeze(method, tiny if method == tiny.method else registry.get(method))
+
+
+def freeze(method: str, plugin: Compressor) -> None:
+    for name, original, encoded in make_cases(plugin):
+        folder = FOLDER / method / name
+        if folder.exists():
+            sys.stdout.write(f"{folder} is there already; left as it is\n")
+            continue
+        if plugin.decompress(encoded.payload, encoded.parameters, len(original), Device()) != original:
+            raise SystemExit(f"{method} does not give {name} back")
+        folder.mkdir(parents=True)
+        (folder / "original.bin").write_bytes(original)
+        (folder / "payload.bin").write_bytes(encoded.payload)
+        (folder / "parameters.json").write_text(json.dumps(dict(encoded.parameters)) + "\n", encoding="utf-8")
 
 
 def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
