@@ -3,22 +3,27 @@
 A case is a line of JSON, {"size": ..., "parameters": {...}}, and the payload behind it.
 """
 
+import atexit
 import io
 import json
 import random
+import shutil
+import tempfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
 from fuzz.mutation import mutate_bytes, mutate_text
 from fuzz.target import MIB, Target, raw
-from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, classify, decompress
-from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
+from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, Surroundings, classify, decompress
+from panini_daemon.compressors.errors import ModelMissing, NotApplicable, PayloadDamaged
 from panini_daemon.compressors.filters import read_filter
 from panini_daemon.compressors.rasters import Raster, find_raster
+from panini_daemon.compressors.text_lm import TextLm
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "compressors"
 _WORTH_DECODING = 1 << 20
@@ -29,16 +34,17 @@ _REFUSED = 1 << 40
 def codec_targets() -> Iterator[Target]:
     """Yield a target for each method that is installed, and for what recognises bytes."""
     for method in Registry().names():
+        with_model = method == TextLm.method
         yield Target(
             name=f"codec.{method}",
             group="codecs",
             seeds=_seeds_of(method),
             make=_decoder_of(method),
             returns=(bytes,),
-            raises=(PayloadDamaged,),
+            raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
-            memory=160 * MIB,
-            share=0.3 if method.startswith("image") else 1.0,
+            memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
+            share=0.3 if method.startswith("image") else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
     yield Target("codec.classification", "codecs", _originals, lambda: _classify, (Kind,), (), mutate=raw, share=0.5)
@@ -92,7 +98,14 @@ def _webp_case() -> bytes:
 
 def _decoder_of(method: str) -> Callable[[], Callable[[bytes], object]]:
     def make() -> Callable[[bytes], object]:
+        most = _WORTH_DECODING
         registry = Registry()
+        if method == TextLm.method:
+            # A model of a few thousand weights, and few steps: it decodes token by token.
+            folder = Path(tempfile.mkdtemp(prefix="panini-fuzz-model-"))
+            atexit.register(shutil.rmtree, folder, ignore_errors=True)
+            put_tiny_model(folder)
+            most, registry = 1 << 10, Registry(surroundings=Surroundings([folder]))
 
         def decode(case: bytes) -> object:
             head, _, payload = case.partition(b"\n")
@@ -101,8 +114,8 @@ def _decoder_of(method: str) -> Callable[[], Callable[[bytes], object]]:
             # What is checked before the codec is asked: recipe.py lets nothing else through.
             if not isinstance(parameters, dict) or type(size) is not int or size < 0:
                 raise PayloadDamaged("no recipe")
-            if _WORTH_DECODING < size < _REFUSED:
-                size %= _WORTH_DECODING
+            if most < size < _REFUSED:
+                size %= most
             return decompress(payload, registry=registry, method=method, parameters=parameters, size=size)
 
         return decode
