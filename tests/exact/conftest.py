@@ -1,6 +1,8 @@
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import torch
 from fakes.tiny_model import put_tiny_model
 
 from panini_daemon.compressors import Surroundings
@@ -17,3 +19,12 @@ def plugin(shelf: Path) -> TextLm:
     made = TextLm(put_tiny_model(shelf))
     made.attach(Surroundings((shelf,)))
     return made
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let the tiny model's products run on one thread: several would wait for each other."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

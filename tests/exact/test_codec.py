@@ -33,6 +33,7 @@ def tokens(data: bytes = TEXT) -> list[int]:
     return tiny_vocabulary().encode(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lanes", [1, 3, 16])
 def test_texts_longer_than_the_window_come_back(lanes: int) -> None:
     text = tokens()
@@ -40,12 +41,14 @@ def test_texts_longer_than_the_window_come_back(lanes: int) -> None:
     assert decode([stream], [len(text)], [lanes], tiny(), SETTINGS, quiet) == [text]
 
 
+@pytest.mark.slow
 def test_repetition_costs_little_though_the_model_knows_nothing() -> None:
     text = tokens(b"the cat and the hat, " * 40)
     (stream,) = encode([text], [1], tiny(), SETTINGS, quiet)
     assert len(stream) < 120
 
 
+@pytest.mark.slow
 def test_a_stream_does_not_depend_on_what_is_encoded_with_it() -> None:
     texts = [tokens(TEXT[:150]), tokens(TEXT[100:]), [], tokens(b"a")]
     together = encode(texts, [2, 5, 1, 1], tiny(), SETTINGS, quiet)
@@ -61,6 +64,7 @@ def test_streams_are_the_frozen_bytes() -> None:
     assert stream.hex() == FROZEN
 
 
+@pytest.mark.slow
 def test_a_damaged_stream_is_noticed_or_decodes_to_something_else() -> None:
     text = tokens(TEXT[:100])
     (stream,) = encode([text], [1], tiny(), SETTINGS, quiet)

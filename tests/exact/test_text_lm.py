@@ -27,6 +27,7 @@ SAMPLES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLES)
 def test_any_bytes_come_back(plugin: TextLm, name: str) -> None:
     data = SAMPLES[name]
@@ -34,12 +35,14 @@ def test_any_bytes_come_back(plugin: TextLm, name: str) -> None:
     assert plugin.decompress(encoded.payload, encoded.parameters, len(data), Device()) == data
 
 
+@pytest.mark.slow
 def test_chunks_compressed_together_are_what_they_are_alone(plugin: TextLm) -> None:
     chunks = [SAMPLES["english"], b"", SAMPLES["russian"], b"a"]
     together = plugin.compress_batch(chunks, [CONTEXT] * 4)
     assert together == [plugin.compress(data, CONTEXT) for data in chunks]
 
 
+@pytest.mark.slow
 def test_out_of_memory_halves_the_batch_and_goes_on(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
     chunks, sizes = [b"the cat", b"and", b"the hat", b"then"], []
     expected = plugin.compress_batch(chunks, [CONTEXT] * 4)
@@ -102,6 +105,7 @@ def test_parameters_that_are_never_written_are_refused(plugin: TextLm, change: d
         plugin.decompress(encoded.payload, {**encoded.parameters, **change}, len(data), Device())
 
 
+@pytest.mark.slow
 def test_a_cut_payload_is_refused(plugin: TextLm) -> None:
     encoded = plugin.compress(SAMPLES["russian"], CONTEXT)
     for length in (0, 3, 8, len(encoded.payload) - 4):
