@@ -1,7 +1,7 @@
 """How a job ends: its receipt or its failure in the tree, its place in the source given up."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 
 from panini_daemon.failures import Action, action_for
@@ -13,12 +13,23 @@ from panini_daemon.receipts import ended_as, failure_paths, publish_manifests, w
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
-from panini_daemon.storage.errors import BaseConflict, ChunkMissing, LeaseLost, StorageError
+from panini_daemon.storage.errors import (
+    BaseConflict,
+    ChunkMissing,
+    HashMismatch,
+    LeaseLost,
+    SizeMismatch,
+    StillArriving,
+    StorageError,
+)
 from panini_daemon.storage.jobs import Chunk, Job, Rejected, is_in_repository
 from panini_daemon.storage.leasing import Leasing
 from panini_daemon.storage.reading import stamp_of
 from panini_daemon.storage.root import DONE, FAILED
 from panini_daemon.storage.store import Store
+
+_LATE = (StillArriving, ChunkMissing, SizeMismatch, HashMismatch)
+"""What a chunk fails with whose data is not there yet, or is written over at this moment."""
 
 
 class End(Enum):
@@ -44,10 +55,12 @@ class JobEnds:
     tally: Tally
     folder_of: Callable[[Chunk], str]
     keep: Keep
-    at_once: bool
-    """Whether what was written is safe when it reads back, so that the original may go at once."""
+    delay: float
+    """Seconds for which what was written may not have arrived, and what is read may be late; 0 on a local disk."""
     report: Callable[[Job, Sequence[Outcome]], None] = lambda _job, _outcomes: None
     """Notes in the tree what is to be told to whoever sent the job."""
+    failing: dict[str, float] = field(default_factory=dict)
+    """Since when jobs fail whose data may be late, on the monotonic clock."""
 
     def end(self, progress: JobProgress) -> End:
         """Write what is left of a job into the tree, then take it out of the source. Raises StorageError."""
@@ -67,6 +80,9 @@ class JobEnds:
             log.info("job_done_elsewhere")
             return End.OVER
         self.store.sync([path for outcome in good for path in outcome.unsynced])
+        if failed and before is None and self._may_be_late(job, failed):
+            log.info("data_late", reason=str(failed[0].error))
+            return End.POSTPONED
         if failed:
             self._publish_what_can_be(job, log)
             reason = self._write_failure(job, progress.outcomes, before)
@@ -77,6 +93,11 @@ class JobEnds:
             return End.PARTING
         self._take_out(progress)
         return End.OVER
+
+    @property
+    def at_once(self) -> bool:
+        """Whether what was written is safe when it reads back, so that the original may go at once."""
+        return self.delay == 0
 
     def has_arrived(self, progress: JobProgress) -> bool | None:
         """Tell whether what a job came to would outlive this machine, None where the store does not tell."""
@@ -99,6 +120,7 @@ class JobEnds:
         return End.OVER
 
     def _take_out(self, progress: JobProgress) -> None:
+        self.failing.pop(progress.job.job_id, None)
         if progress.of(State.FAILED):
             self._give_up(progress)
         else:
@@ -132,6 +154,13 @@ class JobEnds:
             return already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash) is not None
         except BaseConflict:  # done again, the job meets it where it can fail for it
             return False
+
+    def _may_be_late(self, job: Job, failed: Sequence[Outcome]) -> bool:
+        """Tell whether a job failed only for what its data looked like, and not for long: it may yet arrive."""
+        if self._leaves_at_once(job) or not all(isinstance(outcome.error, _LATE) for outcome in failed):
+            return False
+        now = self.clock.monotonic()
+        return now - self.failing.setdefault(job.job_id, now) < self.delay
 
     def _drop_kept(self, progress: JobProgress) -> None:
         for outcome in progress.outcomes:

@@ -50,7 +50,7 @@ class Service:
             tally=self.tally,
             folder_of=parts.attempts.line.folder_of,
             keep=parts.attempts.line.keep,
-            at_once=parts.removal_delay == 0,
+            delay=parts.removal_delay,
             report=parts.report,
         )
         self._pool = parts.pool(parts.threads, self._work)

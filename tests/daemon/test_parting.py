@@ -186,3 +186,33 @@ def test_a_manifest_that_another_worker_set_aside_meanwhile_is_not_told_of_again
     bench.store.delete(f"failed/{job}")
     bench.run()
     assert bench.names("failed") == []
+
+
+def send_cut(bench: Bench) -> tuple[str, bytes]:
+    """Let data be cut short after its job was taken up, as while it is sent again; return its path and bytes."""
+    bench.run()
+    bench.submit("other.txt", b"Words, words, words. " * 9)
+    (folder,) = [name for name in bench.names("inbox") if not name.endswith(".json")]
+    path = f"inbox/{folder}/data.bin"
+    whole = bench.store.read(path)
+    bench.service.notice()
+    bench.service._poll()
+    bench.store.write(path, whole[:10])
+    return path, whole
+
+
+def test_data_that_is_cut_for_longer_than_the_tries_last_is_waited_for(bench: Bench) -> None:
+    path, whole = send_cut(bench)
+    for _ in range(30):
+        bench.round()
+    bench.store.write(path, whole)
+    bench.run()
+    assert (bench.names("failed"), bench.names("inbox"), len(bench.names("done"))) == ([], [], 2)
+    assert "data_late" in {event["event"] for event in bench.events()}
+
+
+def test_data_that_stays_cut_fails_its_job_when_the_delay_is_over(bench: Bench) -> None:
+    send_cut(bench)
+    bench.run(rounds=2000)
+    assert bench.failure()["error"] == "StillArriving"
+    assert bench.names("inbox") == []

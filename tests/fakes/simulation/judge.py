@@ -63,7 +63,8 @@ class Judge:
         now = self._time()
         first = self._first.setdefault(data, (now, worker))
         owners = [one for one in self._submissions if data in one.data.values()]
-        if first == (now, worker) or first[1] == worker or len(owners) != 1 or not data:
+        # Two jobs of one base can spoil each other's commits: then one of them is done again.
+        if first[1] == worker or len(owners) != 1 or owners[0].kind == "same base" or not data:
             return
         if any(begin <= now and end + lasting >= first[0] for begin, end in self._troubles):
             self.excused += 1

@@ -21,7 +21,8 @@ class Rules:
 
     In a `calm` world nothing is killed, cut off or full. In a `late` world a worker may stand still in the middle of a
     write, and what it wrote may arrive long after others did its work. What differs by worker is not protected then:
-    payloads after a codec has failed, and files that are sent under one base; only the other worlds have these.
+    payloads after a codec has failed, and files that are sent under one base; only the other worlds have these. Where
+    a mount `tells` what it has uploaded, a job leaves before other mounts show it: there are no files under one base.
     `slow_operations` and `strikes` are how often an operation takes long, and how often something befalls a worker
     right after it changed something. Troubles and submissions end at `trouble_until`.
     """

@@ -48,7 +48,7 @@ class World:
         self.rules = rules or drawn
         self.scheduler = Scheduler()
         self.trace = trace
-        self._errands = draw_errands(self.random, self.rules.jobs, one_base=not self.rules.late)
+        self._errands = draw_errands(self.random, self.rules.jobs, one_base=not (self.rules.late or self.rules.tells))
         lossy = not (self.rules.calm or self.rules.delays.deletes_at_once)
         self.judge = Judge(self._time, [errand.submission for errand in self._errands], lossy=lossy)
         self.cloud = Cloud(self._time, self.random, self.rules.delays, self.judge.note_written)
