@@ -69,7 +69,7 @@ def main() -> None:
             line += f"  {len(data) / seconds / 1000:.2f} kB/s"
             if options.decode:
                 start = time.perf_counter()
-                if runtime.decode(stream, len(tokens), lanes, WINDOW, ignore_progress) != tokens:
+                if runtime.decode([(stream, len(tokens), lanes)], WINDOW, ignore_progress) != [tokens]:
                     raise SystemExit("it does not decode")
                 line += f", back at {len(data) / (time.perf_counter() - start) / 1000:.2f} kB/s"
             print(line, flush=True)

@@ -131,3 +131,14 @@ class Compressor(ABC):
     def compress_batch(self, chunks: Sequence[bytes], contexts: Sequence[Context]) -> list[Encoded]:
         """Compress several chunks together; by default one after the other."""
         return [self.compress(data, context) for data, context in zip(chunks, contexts, strict=True)]
+
+    def decompress_batch(
+        self,
+        payloads: Sequence[bytes],
+        parameters: Sequence[Mapping[str, Json]],
+        sizes: Sequence[int],
+        device: Device,
+    ) -> list[bytes]:
+        """Decode several payloads together; by default one after the other. Raises as `decompress` for any of them."""
+        together = zip(payloads, parameters, sizes, strict=True)
+        return [self.decompress(payload, options, size, device) for payload, options, size in together]

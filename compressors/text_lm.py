@@ -72,17 +72,34 @@ class TextLm(Compressor):
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
         """Decode one text. Raises PayloadDamaged, ModelMissing, ModelDamaged, DeviceInexact."""
-        if not size:
-            return check_size(payload, 0)
-        digest = read_text(parameters, "model", r"[0-9a-f]{64}")
-        count = read_int(parameters, "tokens", 0, 2 * size)
-        lanes = read_int(parameters, "lanes", 1, MOST_LANES)
-        window = read_int(parameters, "window", 64, 1 << 16)
-        breaks = read_int(parameters, "breaks", 0, len(payload))
-        crlf = read_flag(parameters, "crlf")
-        runtime = self._runtime(digest, device)
-        tokens = runtime.decode(payload[breaks:], count, lanes, window, self._watch(size))
-        return check_size(rewrap(runtime.vocabulary.decode(tokens), payload[:breaks], crlf=crlf), size)
+        return self.decompress_batch([payload], [parameters], [size], device)[0]
+
+    def decompress_batch(
+        self,
+        payloads: Sequence[bytes],
+        parameters: Sequence[Mapping[str, Json]],
+        sizes: Sequence[int],
+        device: Device,
+    ) -> list[bytes]:
+        """Decode several texts, those of one model and window together. Raises as `decompress` for any of them."""
+        found: dict[int, bytes] = {}
+        alike: dict[tuple[str, int], list[int]] = {}
+        for number, (payload, options, size) in enumerate(zip(payloads, parameters, sizes, strict=True)):
+            if size:
+                model = read_text(options, "model", r"[0-9a-f]{64}")
+                alike.setdefault((model, read_int(options, "window", 64, 1 << 16)), []).append(number)
+            else:
+                found[number] = check_size(payload, 0)
+        for (model, window), numbers in alike.items():
+            orders = [_read_order(payloads[number], parameters[number], sizes[number]) for number in numbers]
+            runtime = self._runtime(model, device)
+            texts = runtime.decode(orders, window, self._watch(sum(sizes[number] for number in numbers)))
+            for number, tokens in zip(numbers, texts, strict=True):
+                breaks = read_int(parameters[number], "breaks", 0, len(payloads[number]))
+                crlf = read_flag(parameters[number], "crlf")
+                text = rewrap(runtime.vocabulary.decode(tokens), payloads[number][:breaks], crlf=crlf)
+                found[number] = check_size(text, sizes[number])
+        return [found[number] for number in range(len(payloads))]
 
     def memory(self, size: int, level: Level) -> int:
         """Count the weights, and each lane's keys and values."""
@@ -118,3 +135,11 @@ class TextLm(Compressor):
             "crlf": text.crlf,
         }
         return Encoded(text.breaks + stream, parameters)
+
+
+def _read_order(payload: bytes, parameters: Mapping[str, Json], size: int) -> tuple[bytes, int, int]:
+    """Return a text's stream, tokens and lanes. Raises PayloadDamaged."""
+    breaks = read_int(parameters, "breaks", 0, len(payload))
+    read_flag(parameters, "crlf")
+    count, lanes = read_int(parameters, "tokens", 0, 2 * size), read_int(parameters, "lanes", 1, MOST_LANES)
+    return payload[breaks:], count, lanes

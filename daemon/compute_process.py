@@ -23,9 +23,10 @@ from panini_daemon.compressors import Item, Registry, Result, compress_batch
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import CompressorError, PluginNotLoadable
 from panini_daemon.compressors.protocol import Compressor, Context, Hints, Kind, Level, Surroundings
+from panini_daemon.decoding import decode_together
 from panini_daemon.errors import DaemonError
 from panini_daemon.reconstruction import reconstruct
-from panini_daemon.storage.recipe import parse_recipe
+from panini_daemon.storage.recipe import Recipe, parse_recipe
 
 Message = dict[str, Any]
 
@@ -120,7 +121,7 @@ def _offers_on_gpu(plugin: Compressor) -> set[tuple[str, str]]:
 def _handle(request: Message, registry: Registry, device: Device, answers: BinaryIO) -> Message:
     if request["task"] == "compress":
         return {"results": _compress(request["items"], registry, device, answers)}
-    return {"results": [_verify(item, registry, device) for item in request["items"]]}
+    return {"results": _verify(request["items"], registry, device)}
 
 
 def _compress(orders: Sequence[Message], registry: Registry, device: Device, answers: BinaryIO) -> list[Message]:
@@ -168,14 +169,23 @@ def _write(outcome: Result | CompressorError, output: Path, seconds: float) -> M
     }
 
 
-def _verify(item: Message, registry: Registry, device: Device) -> Message:
-    """Decode what was written to disk with the code a reader uses; it raises unless the bytes are the original's."""
-    recipe = parse_recipe(item["recipe"].encode())
-    payload = Path(item["payload"]).read_bytes()
+def _verify(items: Sequence[Message], registry: Registry, device: Device) -> list[Message]:
+    """Decode what was written to disk with the code a reader uses, together where a codec likes it so."""
+    recipes = [parse_recipe(item["recipe"].encode()) for item in items]
+    payloads = [Path(item["payload"]).read_bytes() for item in items]
+    ahead = decode_together(recipes, payloads, registry=registry, device=device)
+    return [
+        _verify_one(recipe, payload, registry, device, ahead.get(number))
+        for number, (recipe, payload) in enumerate(zip(recipes, payloads, strict=True))
+    ]
+
+
+def _verify_one(recipe: Recipe, payload: bytes, registry: Registry, device: Device, decoded: bytes | None) -> Message:
+    """Check one payload; the answer has no hash unless the bytes are the original's."""
     if hashlib.sha256(payload).hexdigest() != recipe.payload_hash:
         return {"error": "VerificationFailed", "message": "the payload changed between writing and reading it"}
     try:
-        chunk = reconstruct(recipe, payload, registry=registry, device=device)
+        chunk = reconstruct(recipe, payload, registry=registry, device=device, decoded=decoded)
     except (CompressorError, DaemonError) as error:
         return {"error": type(error).__name__, "message": str(error)}
     return {"hash": recipe.original_hash if chunk.exact else ""}

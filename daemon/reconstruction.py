@@ -28,16 +28,23 @@ class Reconstructed:
 
 
 def reconstruct(
-    recipe: Recipe, payload: bytes, *, registry: Registry, device: Device, resolve: Resolve | None = None
+    recipe: Recipe,
+    payload: bytes,
+    *,
+    registry: Registry,
+    device: Device,
+    resolve: Resolve | None = None,
+    decoded: bytes | None = None,
 ) -> Reconstructed:
     """Decode one chunk and check it against the recipe's original_hash.
 
+    `decoded` is what the payload was decoded to before, together with others.
     Raises ReconstructionFailed where the bytes differ, PayloadDamaged, UnknownMethod.
     """
     if recipe.compression_method == REFERENCE_METHOD:
         data = _follow(recipe, registry, device, resolve)
     else:
-        data = _decode(recipe, payload, registry, device)
+        data = _decode(recipe, payload, registry, device) if decoded is None else decoded
     found = hashlib.sha256(data).hexdigest()
     if recipe.original_hash in ("", found):
         return Reconstructed(data)

@@ -1,8 +1,9 @@
 """A model on a device, tested, with its vocabulary: what a codec needs to code texts."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import torch
 
@@ -15,6 +16,8 @@ from panini_daemon.compressors.language.vocabulary import Vocabulary
 from panini_daemon.compressors.models.file import parse_model
 from panini_daemon.compressors.models.self_test import require_golden
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Runtime:
@@ -24,44 +27,56 @@ class Runtime:
     vocabulary: Vocabulary
 
     def encode(self, texts: Sequence[Sequence[int]], lanes: Sequence[int], window: int, watch: Watch) -> list[bytes]:
-        """Encode texts of tokens, those with equally large memories together; out of memory, half as many."""
-        streams: dict[int, bytes] = {}
-        alike: dict[int, list[int]] = {}
-        for number, text in enumerate(texts):
-            alike.setdefault(count_memory_bits(len(text)), []).append(number)
-        for bits, numbers in alike.items():
-            settings = Settings(window, self.vocabulary.start, bits)
-            waiting = [numbers]
-            while waiting:
-                batch = waiting.pop()
-                try:
-                    found = encode(
-                        [texts[number] for number in batch],
-                        [lanes[number] for number in batch],
-                        self.model,
-                        settings,
-                        watch,
-                    )
-                except (torch.OutOfMemoryError, MemoryError):
-                    if len(batch) == 1:
-                        raise
-                    waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
-                else:
-                    streams |= zip(batch, found, strict=True)
-        return [streams[number] for number in range(len(texts))]
+        """Encode texts of tokens together."""
 
-    def decode(self, stream: bytes, count: int, lanes: int, window: int, watch: Watch) -> list[int]:
-        """Decode one text of `count` tokens. Raises PayloadDamaged."""
+        def work(batch: Sequence[int], settings: Settings) -> list[bytes]:
+            chosen = [texts[number] for number in batch]
+            return encode(chosen, [lanes[number] for number in batch], self.model, settings, watch)
+
+        return self._share(work, [len(text) for text in texts], window)
+
+    def decode(self, orders: Sequence[tuple[bytes, int, int]], window: int, watch: Watch) -> list[list[int]]:
+        """Decode texts together, each given as its stream, its number of tokens and its lanes.
+
+        Raises PayloadDamaged where one does not end as it must.
+        """
         if window > self.model.shape.positions:
             raise PayloadDamaged(
                 f"the window is {window}; this model has at most {self.model.shape.positions} positions; "
                 "restore recipe.json from a copy"
             )
-        settings = Settings(window, self.vocabulary.start, count_memory_bits(count))
-        (tokens,) = decode([stream], [count], [lanes], self.model, settings, watch)
-        if tokens is None:
-            raise PayloadDamaged("the stream does not end where it must; restore compressed.bin from a copy")
-        return tokens
+
+        def work(batch: Sequence[int], settings: Settings) -> list[list[int] | None]:
+            streams, counts, lanes = zip(*(orders[number] for number in batch), strict=True)
+            return decode(streams, counts, lanes, self.model, settings, watch)
+
+        texts = self._share(work, [count for _, count, _ in orders], window)
+        found = [text for text in texts if text is not None]
+        if len(found) != len(texts):
+            raise PayloadDamaged("a stream does not end where it must; restore compressed.bin from a copy")
+        return found
+
+    def _share(
+        self, work: Callable[[Sequence[int], Settings], list[Result]], counts: Sequence[int], window: int
+    ) -> list[Result]:
+        """Do texts with equally large memories together; where the device's memory is too small, half as many."""
+        done: dict[int, Result] = {}
+        alike: dict[int, list[int]] = {}
+        for number, count in enumerate(counts):
+            alike.setdefault(count_memory_bits(count), []).append(number)
+        for bits, numbers in alike.items():
+            waiting = [numbers]
+            while waiting:
+                batch = waiting.pop()
+                try:
+                    found = work(batch, Settings(window, self.vocabulary.start, bits))
+                except (torch.OutOfMemoryError, MemoryError):
+                    if len(batch) == 1:
+                        raise
+                    waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
+                else:
+                    done |= zip(batch, found, strict=True)
+        return [done[number] for number in range(len(counts))]
 
 
 def load_runtime(path: Path, digest: str, device: Device) -> Runtime:

@@ -1,3 +1,5 @@
+import hashlib
+
 import pytest
 import torch
 from fakes.tiny_model import tiny_shape, tiny_tensors, tiny_vocabulary
@@ -62,6 +64,20 @@ def test_a_stream_does_not_depend_on_what_is_encoded_with_it() -> None:
 def test_streams_are_the_frozen_bytes() -> None:
     (stream,) = encode([tokens(TEXT[:200])], [2], tiny(), SETTINGS, quiet)
     assert stream.hex() == FROZEN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("lanes", "frozen"),
+    [
+        (1, "57e43a3aa588dffcc953852df44d1655f93b42166e8d3e5bd887a677ec608f02"),
+        (3, "722bef245cd6257a068ef7a75e9898b1b06e5338e5a00c85409dafc68b91d7c1"),
+    ],
+)
+def test_streams_of_several_windows_are_the_frozen_bytes(lanes: int, frozen: str) -> None:
+    (stream,) = encode([tokens()], [lanes], tiny(), SETTINGS, quiet)
+    assert len(tokens()) > 3 * SETTINGS.window
+    assert hashlib.sha256(stream).hexdigest() == frozen
 
 
 @pytest.mark.slow

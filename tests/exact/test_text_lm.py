@@ -40,6 +40,8 @@ def test_chunks_compressed_together_are_what_they_are_alone(plugin: TextLm) -> N
     chunks = [SAMPLES["english"], b"", SAMPLES["russian"], b"a"]
     together = plugin.compress_batch(chunks, [CONTEXT] * 4)
     assert together == [plugin.compress(data, CONTEXT) for data in chunks]
+    payloads, parameters = [one.payload for one in together], [one.parameters for one in together]
+    assert plugin.decompress_batch(payloads, parameters, [len(data) for data in chunks], Device()) == chunks
 
 
 @pytest.mark.slow
