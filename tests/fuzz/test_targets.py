@@ -37,6 +37,7 @@ ELSEWHERE = {
     "daemon/compute_pipe.py:ComputeProcess._receive": "the pipe from the daemon's own process",
     "daemon/compute_process.py:_read_requests": "the pipe from the daemon itself",
     "compressors/trials.py:Run._check": "what was compressed a moment before, by the same plugin",
+    "compressors/protocol.py:Compressor.decompress_batch": "asks `decompress`, payload by payload",
     "compressors/language/wrapping.py:_Encoder.finish": "numbers that were made in the lines above",
     "compressors/filters.py:apply_filter": "a stream that was made in the line above",
 }
