@@ -1,0 +1,39 @@
+"""Loops over bytes and samples in whole numbers, compiled by numba where it is there.
+
+A kernel gives the same result compiled and as plain Python, which is slow but needs no compiler: what is
+written with it can be read on any machine. To keep that so, a kernel keeps to integers that fit into 64 bits
+signed, and masks or checks a value before it stores it in a narrower array. Arithmetic that wraps compiled
+would not wrap in plain Python, and a store that does not fit would raise there.
+"""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any, TypeVar
+
+_F = TypeVar("_F", bound=Callable[..., Any])
+
+
+def kernel(function: _F) -> _F:
+    """Compile a function when it is first called, with its indices checked: IndexError, never a stray read.
+
+    Machine code is kept on disk where there is a place for it. The interpreter's lock is free meanwhile.
+    """
+    return _compile(function, boundscheck=True)
+
+
+def unchecked_kernel(function: _F) -> _F:
+    """Compile like `kernel`, without checking indices: for loops whose indices are masked or proven by their code."""
+    return _compile(function, boundscheck=False)
+
+
+def _compile(function: _F, *, boundscheck: bool) -> _F:
+    if find_spec("numba") is None:
+        return function
+    import numba  # noqa: PLC0415  takes a second; only codecs with kernels should pay for it
+
+    compile_: Any = numba.njit
+    try:
+        compiled: _F = compile_(cache=True, nogil=True, boundscheck=boundscheck)(function)
+    except RuntimeError:  # no folder to keep machine code in
+        compiled = compile_(nogil=True, boundscheck=boundscheck)(function)
+    return compiled
