@@ -28,6 +28,10 @@ GOLDEN = ROOT / "tests/golden/compressors"
 OPEN = ("reconstruction.parameters", "stats.trials", "stats.failed_trials", "timings")  # what is in them differs
 
 
+PAGES = ["docs/recipe.md", "docs/methods.md"]
+"""Where parameters are described: the list of methods, and a page for each whose format takes one."""
+
+
 def flatten(fields: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in fields.items():
         if isinstance(value, dict) and prefix + name not in OPEN:
@@ -66,7 +70,7 @@ def test_the_example_is_a_recipe_with_those_fields() -> None:
 
 
 def test_every_method_that_ships_is_described_under_its_own_names() -> None:
-    registry, text = Registry(), read("docs/recipe.md")
+    registry, text = Registry(), read("docs/methods.md")
     written = dict(re.findall(r"^### `(\w+)`: `(\w+)`$", text, re.MULTILINE))
     old = {
         quoted(row["compression_method"])[0]
@@ -84,7 +88,7 @@ def cases(*methods: str) -> list[Path]:
 
 @pytest.mark.parametrize("folder", cases(*Registry().names()), ids=lambda folder: "-".join(folder.parts[-2:]))
 def test_every_parameter_that_was_ever_written_is_described(folder: Path) -> None:
-    words = set(quoted(prose("docs/recipe.md")))
+    words = {word for page in PAGES for word in quoted(prose(page))}
     assert set(json.loads((folder / "parameters.json").read_text())) <= words
 
 
@@ -158,7 +162,7 @@ def unzstd(payload: bytes, size: int, told: dict[str, Any]) -> bytes:
     import zstandard
 
     decoder = zstandard.ZstdDecompressor(max_window_size=1 << told["window_log"])
-    magic = re.search(r"put `((?:[0-9A-F]{2} ?)+)` in front", read("docs/recipe.md"))
+    magic = re.search(r"put `((?:[0-9A-F]{2} ?)+)` in front", read("docs/methods.md"))
     assert magic
     return decoder.stream_reader(bytes.fromhex(magic[1]) + payload).read(size + 1)
 
@@ -222,7 +226,7 @@ def untransform(text: bytes) -> bytes:
 
 def told_capitals() -> list[tuple[int, int, int]]:
     """Read the page's table: first capital, last capital, how far above the small letter is."""
-    text = read("docs/recipe.md").partition("Capitals and their small letters")[2].partition("no others")[0]
+    text = read("docs/methods.md").partition("Capitals and their small letters")[2].partition("no others")[0]
     found = re.findall(r"\b([0-9A-F]{2,3})-([0-9A-F]{2,3})\b|small letter (\d+)\s+above", text)
     ranges: list[tuple[int, int, int]] = []
     waiting: list[tuple[int, int]] = []
