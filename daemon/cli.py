@@ -210,11 +210,18 @@ def decompress(
 
 
 @app.command()
-def status(root: Root = None, config: Config = None, *, json: Json = False) -> None:
+def status(
+    root: Root = None,
+    config: Config = None,
+    *,
+    watch: Annotated[bool, typer.Option("--watch", "-w", help="Draw it anew until Ctrl-C.")] = False,
+    interval: Annotated[float, typer.Option(help="With --watch: seconds between two looks.", min=0.2)] = 2.0,
+    json: Json = False,
+) -> None:
     """Show the workers, the queue and the totals of a tree."""
     from panini_daemon.commands.status import show_status
 
-    raise typer.Exit(show_status({"root": root, "config": config}, as_json=json))
+    raise typer.Exit(show_status({"root": root, "config": config}, as_json=json, watch=watch, interval=interval))
 
 
 @app.command("config")

@@ -37,18 +37,25 @@ def test_operating_md_says_what_to_do_about_each_error() -> None:
     assert all(len(row["what to do"]) > 7 for row in rows)
 
 
-def test_operating_md_lists_exactly_the_events_that_are_logged() -> None:
-    rows = table("docs/operating.md", "event", "level", "meaning")
+def test_monitoring_md_lists_exactly_the_events_that_are_logged() -> None:
+    rows = table("docs/monitoring.md", "event", "level", "meaning")
     told = {event: row["level"] for row in rows for event in quoted(row["event"])}
     assert told == logged_events()
 
 
-def test_operating_md_lists_exactly_the_fields_of_the_status_file() -> None:
+def test_monitoring_md_lists_exactly_the_fields_of_the_status_file() -> None:
     clock = FakeClock()
     status = format_status(
-        worker="w", phase="idle", device="cpu", started=clock.now(), now=clock.now(), queue={}, totals=Tally().totals(0)
+        worker="w",
+        phase="idle",
+        device="cpu",
+        started=clock.now(),
+        now=clock.now(),
+        interval=10.0,
+        queue={},
+        totals=Tally().totals(0),
     )
-    rows = {quoted(row["field"])[0]: row["meaning"] for row in table("docs/operating.md", "field", "meaning")}
+    rows = {quoted(row["field"])[0]: row["meaning"] for row in table("docs/monitoring.md", "field", "meaning")}
     assert list(rows) == list(json.loads(status))
     assert rows["state"].split(", ") == list(Phase)
 

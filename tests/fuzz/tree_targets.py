@@ -12,8 +12,10 @@ from fakes.deliveries import CHUNKS, metadata, sha, tree_manifest
 from fuzz.manifest_targets import JOB_REPORT
 from fuzz.scene import Scene, in_tree
 from fuzz.target import Target, raw
-from panini_daemon.commands.status import _age, describe_link, read_workers, show_status
+from panini_daemon.commands.status import show_status
 from panini_daemon.compressors import CompressorError, Device, Registry
+from panini_daemon.dashboard.page import format_page
+from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.errors import DaemonError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.reader import Reader
@@ -170,10 +172,7 @@ def _refuse(scene: Scene, store: LocalStore, case: bytes) -> object:
 
 def _status(scene: Scene, store: LocalStore, case: bytes) -> object:
     store.write("status/w1.json", case)
-    for worker in read_workers(store):
-        assert isinstance(_age(worker.get("updated_at")), str)
-        if isinstance(link := worker.get("github"), dict):
-            describe_link(link)
+    assert "</html>" in format_page(DashboardReader(store, "root", scene.clock).read())
     codes = []
     for as_json in (False, True):
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
