@@ -224,6 +224,42 @@ def status(
     raise typer.Exit(show_status({"root": root, "config": config}, as_json=json, watch=watch, interval=interval))
 
 
+@app.command()
+def logs(
+    root: Root = None,
+    config: Config = None,
+    worker: Annotated[str | None, typer.Option(help="Only of this worker.", show_default=False)] = None,
+    level: Annotated[str, typer.Option(help="The least grave lines: debug, info, warning or error.")] = "debug",
+    job: Annotated[
+        str | None, typer.Option(help="Only of this job; * stands for anything.", show_default=False)
+    ] = None,
+    event: Annotated[str | None, typer.Option(help="Only this event, such as chunk_*.", show_default=False)] = None,
+    since: Annotated[
+        str | None, typer.Option(help="Only from then on: 2h, or 2026-03-01T12:00 (UTC).", show_default=False)
+    ] = None,
+    lines: Annotated[int, typer.Option("--lines", "-n", help="How many of the last lines.", min=0)] = 40,
+    *,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on with new lines until Ctrl-C.")] = False,
+    json: Json = False,
+) -> None:
+    """Show what all workers have logged, in time order."""
+    from panini_daemon.commands.logs import show_logs
+
+    raise typer.Exit(
+        show_logs(
+            {"root": root, "config": config},
+            follow=follow,
+            lines=lines,
+            level=level,
+            worker=worker,
+            job=job,
+            event=event,
+            since=since,
+            as_json=json,
+        )
+    )
+
+
 @app.command("config")
 def show_config(root: Root = None, config: Config = None, *, json: Json = False) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""

@@ -66,9 +66,8 @@ def test_without_workers_there_is_nothing_to_tell() -> None:
     assert (view.bytes_in, view.history, view.space_free) == (0, (), None)
 
 
-FIELDS = (
-    "worker state updated_at queue totals failures history gpus space throughput interval github last_error".split()
-)
+FIELDS = ["worker", "state", "updated_at", "queue", "totals", "failures", "history", "gpus", "space", "throughput"]
+FIELDS += ["interval", "github", "last_error"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
