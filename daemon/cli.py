@@ -260,6 +260,26 @@ def logs(
     )
 
 
+@app.command()
+def report(
+    base: Annotated[str | None, typer.Argument(help="Only below this base.", show_default=False)] = None,
+    root: Root = None,
+    config: Config = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Write a line for each chunk to this file.", show_default=False)
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Write a page with plots to this file.", show_default=False)
+    ] = None,
+    *,
+    json: Json = False,
+) -> None:
+    """Account for the tree: bytes before and after, by file, method and type."""
+    from panini_daemon.commands.report import report_tree
+
+    raise typer.Exit(report_tree({"root": root, "config": config}, base, as_json=json, table=csv, page=html))
+
+
 @app.command("config")
 def show_config(root: Root = None, config: Config = None, *, json: Json = False) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""

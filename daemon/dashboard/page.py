@@ -22,7 +22,7 @@ p.textContent="written "+t+" ago"+(m>LATE?": no worker writes this page any more
 show();setInterval(show,30000)})()</script>"""
 _LATE_MINUTES = 15
 
-_STYLE = """
+STYLE = """
 .panini{--bg:#fcfcfa;--card:#fff;--ink:#1c1e21;--soft:#5f6670;--line:#dfe2e6;--blue:#2166c4;--green:#177a45;
 --red:#b3261e;--bar:#b9c3cf;background:var(--bg);color:var(--ink);
 font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;padding:16px;max-width:1080px;margin:0 auto}
@@ -64,13 +64,19 @@ border-radius:50%;margin-right:6px;background:var(--soft)}
 
 def format_page(view: Dashboard) -> str:
     """Return a self-contained page."""
+    age = _AGE.replace("LATE", str(_LATE_MINUTES))
+    return wrap_page(f"panini: {words.tell_queue(view)}", format_body(view) + age, refresh=True)
+
+
+def wrap_page(title: str, body: str, *, refresh: bool = False) -> str:
+    """Return a whole document around a body; with `refresh` it is loaded anew every minute."""
+    again = '<meta http-equiv="refresh" content="60">' if refresh else ""
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><meta http-equiv="refresh" content="60">'
-        f"<title>panini: {escape(words.tell_queue(view))}</title>"
+        f'<meta name="color-scheme" content="light dark">{again}<title>{escape(title)}</title>'
         "<style>body{margin:0;background:#fcfcfa}@media (prefers-color-scheme:dark){body{background:#15181c}}</style>"
-        f"</head><body>{format_body(view)}{_AGE.replace('LATE', str(_LATE_MINUTES))}</body></html>\n"
+        f"</head><body>{body}</body></html>\n"
     )
 
 
@@ -79,7 +85,7 @@ def format_body(view: Dashboard) -> str:
     series = cut(view.history, view.at.timestamp(), _STEPS)
     at = escape(iso(view.at))
     parts = [
-        f"<style>{_STYLE}</style>",
+        f"<style>{STYLE}</style>",
         f'<main class="panini"><h1>{escape(view.root)}</h1>',
         f'<p class="soft">as of {at[:19].replace("T", " ")} UTC <span id="age" data-at="{at}"></span></p>',
         _tiles(view),
@@ -116,10 +122,11 @@ def _tiles(view: Dashboard) -> str:
     ]
     if view.space_free is not None and view.space_total:
         tiles.append((format_bytes(view.space_free), f"free of {format_bytes(view.space_total)}"))
-    return '<div class="tiles">' + "".join(_tile(value, label) for value, label in tiles) + "</div>"
+    return '<div class="tiles">' + "".join(tile(value, label) for value, label in tiles) + "</div>"
 
 
-def _tile(value: str, label: str) -> str:
+def tile(value: str, label: str) -> str:
+    """Return a box with one number and what it is."""
     return f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>'
 
 
