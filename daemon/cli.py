@@ -280,6 +280,21 @@ def report(
     raise typer.Exit(report_tree({"root": root, "config": config}, base, as_json=json, table=csv, page=html))
 
 
+@app.command()
+def doctor(
+    root: Root = None,
+    config: Config = None,
+    device: Device = None,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="Do not ask GitHub.")] = False,
+    json: Json = False,
+) -> None:
+    """Check everything that goes wrong, and say what to do about it; exit 3 where something is bad."""
+    from panini_daemon.commands.doctor import examine_all
+
+    raise typer.Exit(examine_all({"root": root, "config": config, "device": device}, as_json=json, offline=offline))
+
+
 @app.command("config")
 def show_config(root: Root = None, config: Config = None, *, json: Json = False) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""
