@@ -30,6 +30,7 @@ class DashboardReader:
 
     def read(self) -> Dashboard:
         """Return the dashboard as the tree stands now. Raises StorageError where it cannot be read at all."""
+        self._store.check_root()
         statuses = self.statuses()
         return build(self._root, self._clock.now(), statuses, self._count(statuses))
 

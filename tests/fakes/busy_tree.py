@@ -4,6 +4,7 @@ import json
 from datetime import datetime, timedelta
 
 from panini_daemon.storage.clock import iso
+from panini_daemon.storage.root import MARKER
 from panini_daemon.storage.store import Store
 
 METHODS = {
@@ -72,6 +73,7 @@ def write_status(
         else [],
         "version": "panini-daemon 0.1.0",
     }
+    store.write(MARKER, json.dumps({"format": 1, "root_id": "busy", "created_at": ""}).encode(), durable=False)
     store.write(f"status/{worker}.json", json.dumps(status).encode(), durable=False)
 
 
