@@ -41,8 +41,8 @@ font:15px/1.45 system-ui,-apple-system,"Segoe UI",Roboto,sans-serif;padding:16px
 .panini .two section{margin:0}
 .panini table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 .panini th{color:var(--soft);font-weight:500;text-align:left;font-size:13px}
-.panini td,.panini th{padding:4px 10px 4px 0;border-top:1px solid var(--line);vertical-align:top}
-.panini tr:first-child th{border-top:0}.panini .num{text-align:right;white-space:nowrap}
+.panini td,.panini th{text-align:left;padding:4px 10px 4px 0;border-top:1px solid var(--line);vertical-align:top}
+.panini tr:first-child th{border-top:0}.panini th.num,.panini td.num{text-align:right;white-space:nowrap}
 .panini .state{white-space:nowrap}.panini .state::before{content:"";display:inline-block;width:9px;height:9px;
 border-radius:50%;margin-right:6px;background:var(--soft)}
 .panini .alive .state::before{background:var(--green)}.panini .dead .state::before{background:var(--red)}
@@ -56,7 +56,8 @@ border-radius:50%;margin-right:6px;background:var(--soft)}
 @media (max-width:640px){.panini .workers tr:first-child{display:none}
 .panini .workers tr{display:grid;grid-template-columns:1fr 1fr;gap:0 12px;padding:6px 0}
 .panini .workers tr+tr+tr{border-top:1px solid var(--line)}
-.panini .workers td{border:0;padding:1px 0;text-align:left}.panini .workers .wide{grid-column:1/-1}
+.panini .workers td{border:0;padding:1px 0}
+.panini .workers td.num{text-align:left}.panini .workers .wide{grid-column:1/-1}
 .panini .workers td[title]::before{content:attr(title) " ";color:var(--soft)}
 .panini svg text{font-size:14px}}
 """
