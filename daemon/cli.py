@@ -296,11 +296,19 @@ def doctor(
 
 
 @app.command("config")
-def show_config(root: Root = None, config: Config = None, *, json: Json = False) -> None:
+def show_config(
+    root: Root = None,
+    config: Config = None,
+    *,
+    reference: Annotated[
+        bool, typer.Option("--reference", help="Print a page on all settings and their defaults instead.")
+    ] = False,
+    json: Json = False,
+) -> None:
     """Show the effective settings and where each came from; secrets are hidden."""
     from panini_daemon.commands.config import show_settings
 
-    raise typer.Exit(show_settings({"root": root, "config": config}, as_json=json))
+    raise typer.Exit(show_settings({"root": root, "config": config}, as_json=json, reference=reference))
 
 
 @app.command()

@@ -22,15 +22,6 @@ from panini_daemon.service import Phase
 ACTION_NAMES = {kind.__name__: action.value for kind, action in ACTIONS.items()}
 
 
-def test_the_readmes_error_table_is_the_programs() -> None:
-    told = {}
-    for row in table("README.md", "errors", "what the worker does"):
-        action = re.match(r"\*\*([a-z ]+)\*\*", row["what the worker does"])
-        assert action
-        told |= dict.fromkeys(quoted(row["errors"]), action[1])
-    assert told == ACTION_NAMES
-
-
 def test_operating_md_says_what_to_do_about_each_error() -> None:
     rows = table("docs/operating.md", "error", "action", "what to do")
     assert {quoted(row["error"])[0]: row["action"] for row in rows} == ACTION_NAMES
