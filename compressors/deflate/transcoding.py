@@ -80,11 +80,8 @@ def walk(
     In reading `tokens` is room for a block's, `blocks` and `headers` are not looked at. Raises IndexError where `out`,
     or in writing `data`, is full.
     """
-    full_heads, full_chains, told_to = (
-        np.full(1 << 15, -1, np.int32),
-        np.zeros(1 << 15, np.int32),
-        np.zeros(1, np.int64),
-    )
+    full_heads, full_chains = np.full(1 << 15, -1, np.int32), np.zeros(1 << 15, np.int32)
+    listed = np.zeros(1, np.int64)
     literal_counts, distance_counts = np.zeros(LITERALS, np.int64), np.zeros(DISTANCES, np.int64)
     told, told_lengths = np.zeros(H_MOST, np.int32), np.zeros(320, np.int32)
     header, lengths = np.zeros(H_MOST, np.int32), np.zeros(320, np.int32)

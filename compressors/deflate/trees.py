@@ -85,7 +85,7 @@ def _sink(heap: Longs, size: int, place: int, counts: Longs, depth: Longs) -> No
 
 @kernel
 def _is_smaller(one: int, other: int, counts: Longs, depth: Longs) -> bool:
-    return counts[one] < counts[other] or (counts[one] == counts[other] and depth[one] <= depth[other])
+    return bool(counts[one] < counts[other] or (counts[one] == counts[other] and depth[one] <= depth[other]))
 
 
 @kernel
