@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 
+from panini_daemon.compressors.containers import fonts
 from panini_daemon.compressors.containers.clues import read_clue
 from panini_daemon.compressors.containers.framing import SIGNATURE
 from panini_daemon.compressors.containers.groups import ALONE, name_group
@@ -37,7 +38,9 @@ def dissect(data: bytes, level: Level, most: int) -> Sequence[Node]:
 
 def _take_apart(data: bytes, task: Task) -> Sequence[Node]:
     if task.depth > _DEEPEST:
-        return _literals([(0, len(data))], data)
+        return _join(data, [])
+    if data.startswith(fonts.SIGNS) and (font := fonts.take_font(data)) is not None:
+        return font
     region = _Region(data, task)
     taken, at = list[Taken](), 0
     while (found := _SIGNS.search(data, at)) is not None:

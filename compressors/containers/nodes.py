@@ -11,6 +11,10 @@ class Wrapper(IntEnum):
     BARE = 0
     ZLIB = 1  # the Adler-32 behind it (RFC 1950)
     GZIP = 2  # CRC-32 and length behind it (RFC 1952)
+    ZLIB_7801 = 3  # the same as ZLIB, and these two bytes before it
+    ZLIB_785E = 4
+    ZLIB_789C = 5
+    ZLIB_78DA = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,4 +130,20 @@ class Directory:
     headers: bytes
 
 
-Node = Literal | Stream | Rows | Png | Chunk | Split | Entry | Directory
+@dataclass(frozen=True, slots=True)
+class Font:
+    """A Type 1 font whose `count` bytes from `start` on are coded in the file, and decoded inside."""
+
+    start: int
+    count: int
+    inside: Sequence["Node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A chunk of a PNG file that many have, by its place in `framing.KNOWN_CHUNKS`."""
+
+    place: int
+
+
+Node = Font | Known | Literal | Stream | Rows | Png | Chunk | Split | Entry | Directory

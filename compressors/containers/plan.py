@@ -21,6 +21,8 @@ class Step(IntEnum):
     ROWS = 6
     ENTRY = 7
     DIRECTORY = 8
+    FONT = 9
+    KNOWN = 10
 
 
 def limit_content(size: int) -> int:

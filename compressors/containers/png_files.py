@@ -5,8 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from panini_daemon.compressors.containers.framing import SIGNATURE
-from panini_daemon.compressors.containers.nodes import Chunk, Literal, Node, Picture, Png, Split, Wrapper
+from panini_daemon.compressors.containers.framing import KNOWN_CHUNKS, SIGNATURE
+from panini_daemon.compressors.containers.nodes import Chunk, Known, Literal, Node, Picture, Png, Split, Wrapper
 from panini_daemon.compressors.containers.rows import take_rows
 from panini_daemon.compressors.containers.streams import take_stream
 from panini_daemon.compressors.containers.task import Taken, Task
@@ -38,7 +38,7 @@ def take_png(data: bytes, start: int, task: Task) -> Taken | None:
         if name == b"IDAT":
             inside += _take_data([piece.data for piece in run], picture, interlaced=interlaced, task=task)
         else:
-            inside += [Chunk(name, _open_chunk(piece, task)) for piece in run]
+            inside += [_open_chunk(piece, task) for piece in run]
     return Taken(Png(picture, interlaced, ended, inside), start, end)
 
 
@@ -67,10 +67,12 @@ def _read_chunks(data: bytes, at: int) -> Iterator[_Piece]:
         at = end
 
 
-def _open_chunk(piece: _Piece, task: Task) -> Sequence[Node]:
+def _open_chunk(piece: _Piece, task: Task) -> Node:
+    if piece.name + piece.data in KNOWN_CHUNKS:
+        return Known(KNOWN_CHUNKS.index(piece.name + piece.data))
     if piece.name in _SCANNED:
-        return task.open(piece.data)
-    return [Literal(piece.data, _OTHER)] if piece.data else []
+        return Chunk(piece.name, task.open(piece.data))
+    return Chunk(piece.name, [Literal(piece.data, _OTHER)] if piece.data else [])
 
 
 def _take_data(parts: Sequence[bytes], picture: Picture, *, interlaced: bool, task: Task) -> list[Node]:
@@ -85,5 +87,6 @@ def _take_data(parts: Sequence[bytes], picture: Picture, *, interlaced: bool, ta
     taken = take_stream(data, 2, Wrapper.ZLIB, task, inside) if len(data) > 2 else None
     if taken is None:
         return [Split(sizes, [Literal(data, _PACKED)] if data else [])]
-    rest = data[taken.end :]
-    return [Split(sizes, [Literal(data[:2], _OTHER), taken.node, *([Literal(rest, _PACKED)] if rest else [])])]
+    before = [Literal(data[: taken.start], _OTHER)] if taken.start else []
+    behind = [Literal(data[taken.end :], _PACKED)] if data[taken.end :] else []
+    return [Split(sizes, [*before, taken.node, *behind])]

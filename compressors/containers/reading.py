@@ -5,11 +5,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from panini_daemon.compressors.containers import zip_headers
-from panini_daemon.compressors.containers.framing import count_chunks, make_chunk, make_header, split_sizes
+from panini_daemon.compressors.containers.framing import (
+    KNOWN_CHUNKS,
+    count_chunks,
+    make_chunk,
+    make_header,
+    split_sizes,
+)
 from panini_daemon.compressors.containers.nodes import Facts, Picture, Wrapper
 from panini_daemon.compressors.containers.numbers import Cursor
 from panini_daemon.compressors.containers.plan import DEEPEST, Step
-from panini_daemon.compressors.containers.trailers import make_trailer
+from panini_daemon.compressors.containers.trailers import HEADERS, make_trailer
 from panini_daemon.compressors.containers.zip_headers import Known
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.parameters import LARGEST
@@ -74,11 +80,12 @@ class _Reader:
             self._read_directory(level)
         elif step is Step.PNG:
             level.add(self._read_png())
-        elif step is Step.CHUNK:
-            name = self._plan.take(4)
-            level.add(make_chunk(name, self._read_inside(level, 12)))
-        else:
+        elif step is Step.SPLIT:
             level.add(self._read_split(level))
+        elif step is Step.FONT:
+            level.add(self._read_font(level))
+        else:
+            level.add(self._read_chunk(step, level))
 
     def _read_inside(self, level: "_Level", more: int) -> bytes:
         data = self.read_all(level.picture).data
@@ -88,7 +95,7 @@ class _Reader:
     def _read_stream(self, level: "_Level") -> None:
         from panini_daemon.compressors.deflate import redo  # noqa: PLC0415
 
-        wrapper = self._plan.number(max(Wrapper))
+        wrapper = Wrapper(self._plan.number(max(Wrapper)))
         encoder = self._read_encoder()
         corrections = self._take()
         content = self._read_inside(level, 0)
@@ -98,7 +105,8 @@ class _Reader:
             raise _damaged(f"does not give a deflate stream ({error})") from error
         self._spend(len(stream))
         facts = Facts(zlib.crc32(content), len(stream), len(content))
-        level.add(stream + make_trailer(Wrapper(wrapper), content), facts)
+        header = HEADERS.get(wrapper, b"")
+        level.add(header + stream + make_trailer(wrapper, content), facts)
 
     def _read_encoder(self) -> bytes:
         at = self._plan.number(len(self._encoders))
@@ -133,6 +141,20 @@ class _Reader:
         data = make_header(picture, interlaced=bool(flags & 1)) + self.read_all(picture).data
         self._spend(len(data) + 12)
         return data + make_chunk(b"IEND", b"") if flags & 2 else data
+
+    def _read_chunk(self, step: Step, level: "_Level") -> bytes:
+        if step is Step.KNOWN:
+            raw = KNOWN_CHUNKS[self._plan.number(len(KNOWN_CHUNKS) - 1)]
+            return make_chunk(raw[:4], raw[4:])
+        name = self._plan.take(4)
+        return make_chunk(name, self._read_inside(level, 12))
+
+    def _read_font(self, level: "_Level") -> bytes:
+        from panini_daemon.compressors.containers.font_cipher import encode_font  # noqa: PLC0415
+
+        start, count = self._plan.number(LARGEST), self._plan.number(LARGEST)
+        data = self._read_inside(level, 0)
+        return data[:start] + encode_font(data[start : start + count]) + data[start + count :]
 
     def _read_split(self, level: "_Level") -> bytes:
         rule = self._plan.number(LARGEST)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from panini_daemon.compressors.containers.inflation import Found, inflate
 from panini_daemon.compressors.containers.nodes import Facts, Node, Stream, Wrapper
 from panini_daemon.compressors.containers.task import Taken, Task
-from panini_daemon.compressors.containers.trailers import make_trailer
+from panini_daemon.compressors.containers.trailers import HEADERS, make_trailer
 
 SHORTEST = 16
 """Bytes: a shorter stream is not worth its place in the plan."""
@@ -38,6 +38,7 @@ def undo_stream(data: bytes, start: int, found: Found, wrapper: Wrapper, task: T
     end = start + found.consumed
     stream = data[start:end]
     window = _read_window(data, start) if wrapper is Wrapper.ZLIB else _WINDOW
+    wrapper = _name_header(data, start) if wrapper is Wrapper.ZLIB else wrapper
     undone = undo(stream, window_bits=window, limit=len(found.content), effort=task.level)
     if undone is None or undone.consumed != len(stream):
         return None
@@ -45,7 +46,7 @@ def undo_stream(data: bytes, start: int, found: Found, wrapper: Wrapper, task: T
         return None
     facts = Facts(zlib.crc32(found.content), len(stream), len(found.content))
     node = Stream(wrapper, facts, undone.encoder, undone.corrections, tuple(inside(found.content)))
-    return Taken(node, start, end + len(make_trailer(wrapper, found.content)))
+    return Taken(node, start - len(HEADERS.get(wrapper, b"")), end + len(make_trailer(wrapper, found.content)))
 
 
 def find_gzip_data(data: bytes, start: int) -> int | None:
@@ -66,3 +67,8 @@ def find_gzip_data(data: bytes, start: int) -> int | None:
 def _read_window(data: bytes, start: int) -> int:
     """Read what the zlib header before `start` says of the window, as a power of two."""
     return 8 + (data[start - 2] >> 4) if start >= 2 and data[start - 2] & 15 == 8 else _WINDOW
+
+
+def _name_header(data: bytes, start: int) -> Wrapper:
+    """Name the wrapper that has the zlib header before `start`, or the one without a header."""
+    return next((one for one, header in HEADERS.items() if data[start - 2 : start] == header), Wrapper.ZLIB)

@@ -7,6 +7,8 @@ from panini_daemon.compressors.containers.nodes import (
     Chunk,
     Directory,
     Entry,
+    Font,
+    Known,
     Literal,
     Node,
     Picture,
@@ -37,7 +39,7 @@ def walk(nodes: Sequence[Node]) -> Iterator[Node]:
     """Yield every node of a tree, a parent before what is inside it."""
     for node in nodes:
         yield node
-        if isinstance(node, (Stream, Png, Chunk, Split, Entry)):
+        if isinstance(node, (Stream, Png, Chunk, Split, Entry, Font)):
             yield from walk(node.inside)
 
 
@@ -91,19 +93,23 @@ class _Writer:
             self._write_stream(node)
         elif isinstance(node, Rows):
             self._write_rows(node)
+        elif isinstance(node, Known):
+            self._add(Step.KNOWN, node.place)
         elif isinstance(node, Directory):
             self._add(Step.DIRECTORY, node.count)
             self._put(node.headers, FIELDS)
         else:
             self._write_parent(node)
 
-    def _write_parent(self, node: Png | Chunk | Split | Entry) -> None:
+    def _write_parent(self, node: Png | Chunk | Split | Entry | Font) -> None:
         if isinstance(node, Png):
             self._add(Step.PNG, node.ended * 2 + node.interlaced)
             self._add_picture(node.picture)
         elif isinstance(node, Chunk):
             self._add(Step.CHUNK)
             self.plan += node.name
+        elif isinstance(node, Font):
+            self._add(Step.FONT, node.start, node.count)
         elif isinstance(node, Split):
             self._write_split(node)
         else:
