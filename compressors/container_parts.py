@@ -4,14 +4,15 @@ PNG, gzip, ZIP and what is built on it, PDF, and whatever else holds deflate str
 docs/containers.md describes the payload.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from panini_daemon.compressors.containers.dissection import dissect
-from panini_daemon.compressors.containers.nodes import Literal
+from panini_daemon.compressors.containers.groups import ALONE
+from panini_daemon.compressors.containers.nodes import Entry, Literal, Node, Stream
 from panini_daemon.compressors.containers.payload import Codecs, read_payload, write_payload
 from panini_daemon.compressors.containers.plan import limit_content
 from panini_daemon.compressors.containers.reading import read_tree
-from panini_daemon.compressors.containers.writing import write_tree
+from panini_daemon.compressors.containers.writing import walk, write_tree
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PluginNotLoadable
 from panini_daemon.compressors.parameters import check_size
@@ -52,7 +53,7 @@ class ContainerParts(Compressor):
             return Encoded(b"")
         most = limit_content(len(data))
         nodes = dissect(data, context.level, most)
-        if all(isinstance(node, Literal) and node.group for node in nodes):
+        if not _has_parts(nodes):
             raise NotApplicable("the chunk holds no deflate stream, PNG or JPEG file that could be taken out of it")
         return Encoded(write_payload(write_tree(nodes), self._codecs(context.level, context.device)))
 
@@ -73,6 +74,14 @@ class ContainerParts(Compressor):
         registry = self._registry or Registry()
         exclude = frozenset(method for method in registry.names() if not _suits(registry, method))
         return Codecs(registry, exclude, level, device)
+
+
+def _has_parts(nodes: Sequence[Node]) -> bool:
+    """Tell whether a stream was undone, or files stand in one that are better compressed each by itself."""
+    return any(
+        isinstance(node, (Stream, Entry)) or (isinstance(node, Literal) and node.group == ALONE and len(nodes) > 1)
+        for node in walk(nodes)
+    )
 
 
 def _suits(registry: Registry, method: str) -> bool:

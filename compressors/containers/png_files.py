@@ -84,7 +84,7 @@ def _take_data(parts: Sequence[bytes], picture: Picture, *, interlaced: bool, ta
         rows = None if interlaced else take_rows(content, picture, task.level, shown=True, filtered=True)
         return rows or [Literal(content, "filtered")]
 
-    taken = take_stream(data, 2, Wrapper.ZLIB, task, inside) if len(data) > 2 else None
+    taken = take_stream(data, 2, Wrapper.ZLIB, task, inside, sure=True) if len(data) > 2 else None
     if taken is None:
         return [Split(sizes, [Literal(data, _PACKED)] if data else [])]
     before = [Literal(data[: taken.start], _OTHER)] if taken.start else []

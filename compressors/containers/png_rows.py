@@ -1,16 +1,19 @@
 """PNG's filters, undone and done again (PNG specification, 9), and how an encoder chose among them."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from panini_daemon.compressors.kernels import kernel
 
 Bytes = NDArray[np.uint8]
+Whole = int | np.signedinteger[Any]
 FILTERS = 5
 
 
 @kernel
-def guess(kind: int, left: int, up: int, corner: int) -> int:
+def guess(kind: Whole, left: Whole, up: Whole, corner: Whole) -> Whole:
     """Predict a byte from its neighbours by one of the five filters."""
     if kind == 1:
         return left

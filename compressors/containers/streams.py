@@ -17,16 +17,21 @@ _CHECKED, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
 Inside = Callable[[bytes], Sequence[Node]]
 
 
-def take_stream(data: bytes, start: int, wrapper: Wrapper, task: Task, inside: Inside) -> Taken | None:
-    """Undo the raw deflate stream at `start`, and what stands behind it where that is as the wrapper wants it."""
+def take_stream(
+    data: bytes, start: int, wrapper: Wrapper, task: Task, inside: Inside, *, sure: bool = False
+) -> Taken | None:
+    """Undo the raw deflate stream at `start`, and what stands behind it where that is as the wrapper wants it.
+
+    `sure` that there is one, and no bytes that only look like it, is who saw more than zlib's header.
+    """
     found = inflate(data, start, task.allowance)
     if found is None or found.consumed < SHORTEST:
         return None
     end = start + found.consumed
     trailer = make_trailer(wrapper, found.content)
     if data[end : end + len(trailer)] != trailer:
-        if wrapper is Wrapper.ZLIB and found.consumed < 4 * SHORTEST:
-            return None  # two bytes that look like a header, and nothing else that says so
+        if wrapper is Wrapper.ZLIB and not sure and found.consumed < 4 * SHORTEST:
+            return None
         wrapper, trailer = Wrapper.BARE, b""
     return undo_stream(data, start, found, wrapper, task, inside)
 

@@ -3,16 +3,17 @@
 from collections.abc import Sequence
 
 from panini_daemon.compressors.containers import zip_headers
-from panini_daemon.compressors.containers.nodes import Directory, Entry, Literal, Node, Stream, Wrapper
+from panini_daemon.compressors.containers.nodes import Directory, Entry, Facts, Literal, Node, Stream, Wrapper
 from panini_daemon.compressors.containers.numbers import Cursor
 from panini_daemon.compressors.containers.streams import take_stream
 from panini_daemon.compressors.containers.task import Taken, Task
-from panini_daemon.compressors.containers.zip_headers import CENTRAL, CENTRAL_SIZE, LOCAL_SIZE, NOTHING, Facts, Known
+from panini_daemon.compressors.containers.zip_headers import CENTRAL, CENTRAL_SIZE, LOCAL_SIZE, NOTHING, Known
 
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _LATER = 1, 8
 _FORMS = (4, 3, 2, 1)
 _HEAD = 4
+_MOST_LOOKED_AT = 64
 
 
 def take_entry(data: bytes, start: int, entries: list[Known], at: int, task: Task) -> Taken | None:
@@ -65,12 +66,24 @@ def _take_data(
         taken = take_stream(data, begin, Wrapper.BARE, task, task.open)
         if taken is not None:
             return [taken.node], taken.end
-    end = begin + stored
-    if flags & _LATER or end > len(data):
+    end = _find_end(data, begin) if flags & _LATER else begin + stored
+    if end is None or end > len(data):
         return None, begin
     if method == _STORED and not flags & _ENCRYPTED:
         return task.open(data[begin:end]), end
     return ([Literal(data[begin:end], "packed")] if stored else []), end
+
+
+def _find_end(data: bytes, begin: int) -> int | None:
+    """Find the end of stored data whose length stands behind them, by a descriptor that says where it is."""
+    at = begin - 1
+    for _ in range(_MOST_LOOKED_AT):
+        at = data.find(zip_headers.DESCRIPTOR, at + 1)
+        if at < 0:
+            break
+        if int.from_bytes(data[at + 8 : at + 12], "little") == at - begin:
+            return at
+    return None
 
 
 def _find_facts(data: bytes, inside: Sequence[Node]) -> Facts:
