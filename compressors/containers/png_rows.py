@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 from panini_daemon.compressors.kernels import kernel
 
 Bytes = NDArray[np.uint8]
-Whole = int | np.signedinteger[Any]
 FILTERS = 5
 
 
 @kernel
-def guess(kind: Whole, left: Whole, up: Whole, corner: Whole) -> Whole:
+def guess(kind: Any, left: Any, up: Any, corner: Any) -> Any:
     """Predict a byte from its neighbours by one of the five filters."""
     if kind == 1:
         return left

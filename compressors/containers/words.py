@@ -11,6 +11,7 @@ _WORDS = (
     *("generic_ppmd_v1", "text_ppmd_v1", "image_jxl_v1", "image_pixels_v1", "image_pixels_v2", "image_jpeg_v1"),
     *("window_log", "lc", "lp", "pb", "dict_log", "filter", "x86", "order", "memory_log", "length", "coder"),
     *("offset", "width", "height", "channels", "bits", "stride", "big", "bgr", "jxl", "webp"),
+    *("generic_cm_v1", "audio_lms_v1", "profile", "model", "level", "size", "blocks", "channel"),
 )
 """Part of the format: words may be added at the end, none changed or taken away."""
 _NOTHING, _FALSE, _TRUE, _POSITIVE, _NEGATIVE, _TEXT, _LIST, _OBJECT, _WORD = range(9)
