@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from panini_daemon.compressors.containers.dissection import dissect
 from panini_daemon.compressors.containers.groups import ALONE
-from panini_daemon.compressors.containers.nodes import Entry, Literal, Node, Stream
+from panini_daemon.compressors.containers.nodes import Entry, Font, Literal, Node, Stream
 from panini_daemon.compressors.containers.payload import Codecs, read_payload, write_payload
 from panini_daemon.compressors.containers.plan import limit_content
 from panini_daemon.compressors.containers.reading import read_tree
@@ -79,7 +79,8 @@ class ContainerParts(Compressor):
 def _has_parts(nodes: Sequence[Node]) -> bool:
     """Tell whether a stream was undone, or files stand in one that are better compressed each by itself."""
     return any(
-        isinstance(node, (Stream, Entry)) or (isinstance(node, Literal) and node.group == ALONE and len(nodes) > 1)
+        isinstance(node, (Stream, Entry, Font))
+        or (isinstance(node, Literal) and node.group == ALONE and len(nodes) > 1)
         for node in walk(nodes)
     )
 

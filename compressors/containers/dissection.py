@@ -9,9 +9,9 @@ from panini_daemon.compressors.containers.framing import SIGNATURE
 from panini_daemon.compressors.containers.groups import ALONE, name_group
 from panini_daemon.compressors.containers.inflation import Allowance
 from panini_daemon.compressors.containers.jpegs import find_end
-from panini_daemon.compressors.containers.nodes import Literal, Node, Wrapper
+from panini_daemon.compressors.containers.nodes import Literal, Node, Source, Wrapper
 from panini_daemon.compressors.containers.png_files import take_png
-from panini_daemon.compressors.containers.rows import take_rows
+from panini_daemon.compressors.containers.rows import take_plain_rows, take_rows
 from panini_daemon.compressors.containers.streams import find_gzip_data, take_stream
 from panini_daemon.compressors.containers.task import Taken, Task
 from panini_daemon.compressors.containers.zip_files import take_directory, take_entry
@@ -80,8 +80,13 @@ class _Region:
         data, task = self._data, self._task
 
         def inside(content: bytes) -> Sequence[Node]:
-            clue = read_clue(data, start - 2, len(content))
-            rows = clue and take_rows(content, clue[0], task.level, shown=False, filtered=clue[1])
+            rows, clue = None, read_clue(data, start - 2, len(content))
+            if clue is not None:
+                picture, filtered = clue
+                if filtered:
+                    rows = take_rows(content, picture, Source.STEP, task.level)
+                else:
+                    rows = take_plain_rows(content, picture, task.level)
             return rows or task.open(content)
 
         return take_stream(data, start, Wrapper.ZLIB, task, inside)

@@ -73,17 +73,25 @@ class Picture:
         return max(1, self.channels * self.bits // 8)
 
 
+class Source(IntEnum):
+    """Where a reader learns what picture some rows are of."""
+
+    FILE = 0  # of the enclosing PNG file
+    STEP = 1  # it is told beside them
+    INTERLACED = 2  # as FILE, and the rows are those of seven passes
+
+
 @dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of a picture, its pixels coded as `stream`.
 
-    `filters` says how PNG's filters were chosen; empty for rows without a filter byte. `shown` means that the
-    enclosing PNG file says what the picture is.
+    `filters` says how PNG's filters were chosen, once, or for each pass of an interlaced picture. `source` is where
+    the picture is told.
     """
 
     picture: Picture
-    shown: bool
-    filters: bytes
+    source: Source
+    filters: Sequence[bytes]
     stream: bytes
 
 

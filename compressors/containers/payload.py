@@ -7,12 +7,13 @@ The first channel is the plan.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from panini_daemon.compressors.classification import classify
 from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.containers.words import pack, unpack
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.parameters import LARGEST, check_size
-from panini_daemon.compressors.protocol import Json, Level
+from panini_daemon.compressors.protocol import Json, Kind, Level
 from panini_daemon.compressors.registry import Registry
 from panini_daemon.compressors.selection import FALLBACK, compress, decompress
 
@@ -65,7 +66,7 @@ def read_payload(payload: bytes, codecs: Codecs, most: int) -> list[bytes]:
 
 def _pack_channel(channel: bytes, codecs: Codecs) -> tuple[bytes, bytes]:
     bare = bytes([_BARE]) + number(len(channel))
-    if len(channel) < _TOO_SMALL:
+    if len(channel) < _TOO_SMALL or classify(channel) is Kind.COMPRESSED:
         return bare, channel
     found = compress(
         channel, registry=codecs.registry, level=codecs.level, device=codecs.device, exclude=codecs.exclude

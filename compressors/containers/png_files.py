@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from panini_daemon.compressors.containers.framing import KNOWN_CHUNKS, SIGNATURE
-from panini_daemon.compressors.containers.nodes import Chunk, Known, Literal, Node, Picture, Png, Split, Wrapper
+from panini_daemon.compressors.containers.nodes import Chunk, Known, Literal, Node, Picture, Png, Source, Split, Wrapper
 from panini_daemon.compressors.containers.rows import take_rows
 from panini_daemon.compressors.containers.streams import take_stream
 from panini_daemon.compressors.containers.task import Taken, Task
@@ -81,7 +81,7 @@ def _take_data(parts: Sequence[bytes], picture: Picture, *, interlaced: bool, ta
     sizes = [len(part) for part in parts]
 
     def inside(content: bytes) -> Sequence[Node]:
-        rows = None if interlaced else take_rows(content, picture, task.level, shown=True, filtered=True)
+        rows = take_rows(content, picture, Source.INTERLACED if interlaced else Source.FILE, task.level)
         return rows or [Literal(content, "filtered")]
 
     taken = take_stream(data, 2, Wrapper.ZLIB, task, inside, sure=True) if len(data) > 2 else None

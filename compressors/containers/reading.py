@@ -12,7 +12,7 @@ from panini_daemon.compressors.containers.framing import (
     make_header,
     split_sizes,
 )
-from panini_daemon.compressors.containers.nodes import Facts, Picture, Wrapper
+from panini_daemon.compressors.containers.nodes import Facts, Picture, Source, Wrapper
 from panini_daemon.compressors.containers.numbers import Cursor
 from panini_daemon.compressors.containers.plan import DEEPEST, Step
 from panini_daemon.compressors.containers.trailers import HEADERS, make_trailer
@@ -115,18 +115,28 @@ class _Reader:
         return self._encoders[at]
 
     def _read_rows(self, level: "_Level") -> bytes:
+        from panini_daemon.compressors.containers.adam7 import list_passes, scatter  # noqa: PLC0415
         from panini_daemon.compressors.containers.pictures import decode_picture  # noqa: PLC0415
-        from panini_daemon.compressors.containers.row_filters import count_listed, put_filters  # noqa: PLC0415
+        from panini_daemon.compressors.containers.row_filters import put_filters  # noqa: PLC0415
 
-        own = self._plan.number(1)
-        picture = self._read_picture() if own else level.picture
+        source = Source(self._plan.number(max(Source)))
+        picture = self._read_picture() if source is Source.STEP else level.picture
         if picture is None:
             raise _damaged("has rows of no picture")
         self._spend((picture.stride + 1) * picture.height * 2)
+        if source is Source.INTERLACED:
+            self._spend(picture.width * picture.channels * picture.height)
+            filters = [self._read_filters(one.picture) for one in list_passes(picture)]
+            return scatter(decode_picture(self._take(), picture), filters, picture)
+        told = self._read_filters(picture)
+        return put_filters(decode_picture(self._take(), picture), told, picture)
+
+    def _read_filters(self, picture: Picture) -> bytes:
+        from panini_daemon.compressors.containers.row_filters import count_listed  # noqa: PLC0415
+
         rule = self._plan.take(1)
         listed = count_listed(rule[0], picture)
-        filters = rule + (self._take_from(listed) if listed else b"")
-        return put_filters(decode_picture(self._take(), picture), filters, picture)
+        return rule + (self._take_from(listed) if listed else b"")
 
     def _read_picture(self) -> Picture:
         width, height = self._plan.number(_SIDE), self._plan.number(_SIDE)

@@ -14,6 +14,7 @@ from panini_daemon.compressors.containers.nodes import (
     Picture,
     Png,
     Rows,
+    Source,
     Split,
     Stream,
 )
@@ -58,7 +59,7 @@ def _pieces(node: Node) -> list[tuple[str, bytes]]:
     if isinstance(node, Stream):
         return [(CORRECTIONS, node.corrections)]
     if isinstance(node, Rows):
-        return [(FILTERS, node.filters[1:]), (PIXELS, node.stream)]
+        return [*((FILTERS, told[1:]) for told in node.filters), (PIXELS, node.stream)]
     if isinstance(node, Entry):
         return [(FIELDS, node.header)]
     if isinstance(node, Directory):
@@ -128,12 +129,13 @@ class _Writer:
         self.write_all(node.inside)
 
     def _write_rows(self, node: Rows) -> None:
-        self._add(Step.ROWS, 0 if node.shown else 1)
-        if not node.shown:
+        self._add(Step.ROWS, node.source)
+        if node.source is Source.STEP:
             self._add_picture(node.picture)
-        self.plan += node.filters[:1]
-        if len(node.filters) > 1:
-            self._add(self._append(node.filters[1:], FILTERS))
+        for told in node.filters:
+            self.plan += told[:1]
+            if len(told) > 1:
+                self._add(self._append(told[1:], FILTERS))
         self._put(node.stream, PIXELS)
 
     def _write_split(self, node: Split) -> None:

@@ -12,8 +12,21 @@ from hypothesis import strategies as st
 
 from panini_daemon.compressors import Context, Device, Encoded, Kind, Level, NotApplicable, Registry, compress
 from panini_daemon.compressors.container_parts import ContainerParts
+from panini_daemon.compressors.containers.adam7 import gather, list_passes, scatter
 from panini_daemon.compressors.containers.dissection import dissect
-from panini_daemon.compressors.containers.nodes import Directory, Entry, Font, Literal, Node, Png, Rows, Stream, Wrapper
+from panini_daemon.compressors.containers.nodes import (
+    Directory,
+    Entry,
+    Font,
+    Literal,
+    Node,
+    Picture,
+    Png,
+    Rows,
+    Source,
+    Stream,
+    Wrapper,
+)
 from panini_daemon.compressors.containers.writing import walk
 
 FAMILIES = (files.png_files, files.gzip_files, files.zip_files, files.pdf_files, files.other_files)
@@ -91,7 +104,7 @@ def test_pixels_are_coded_as_pixels() -> None:
     picture = files.make_picture(64, 64, 3)
     [rows] = [node for node in take_apart(files.save(picture, "PNG")) if isinstance(node, Rows)]
     assert rows.picture.width == rows.picture.height == 64
-    assert rows.shown
+    assert rows.source is Source.FILE
 
 
 @pytest.mark.parametrize("name", ["gzip in gzip", "tar of pictures in gzip", "zip"])
@@ -124,7 +137,7 @@ def test_a_zip_file_with_a_prefix_has_its_offsets_predicted_too() -> None:
 def test_a_picture_in_a_pdf_is_coded_as_pixels_with_and_without_predictor() -> None:
     pictures = [node for node in take_apart(files.pdf_files()["pdf"]) if isinstance(node, Rows)]
     assert [(node.picture.width, node.picture.channels) for node in pictures] == [(24, 3), (24, 3)]
-    assert [node.filters[0] for node in pictures] == [8, 2]
+    assert [node.filters for node in pictures] == [(b"\x08",), (b"\x02",)]
 
 
 def test_a_jpeg_file_in_another_stands_alone() -> None:
@@ -134,9 +147,9 @@ def test_a_jpeg_file_in_another_stands_alone() -> None:
     ]
 
 
-def test_a_font_is_decoded() -> None:
-    data = files.pdf_files()["pdf"]
-    [font] = [node for node in take_apart(data) if isinstance(node, Font)]
+@pytest.mark.parametrize("make", [lambda: files.pdf_files()["pdf"], files.make_segments], ids=["PDF", "segments"])
+def test_a_font_is_decoded(make: Callable[[], bytes]) -> None:
+    [font] = [node for node in take_apart(make()) if isinstance(node, Font)]
     assert b"/CharStrings\n/g0 20 RD \x8b\0\x0d\x8b" in b"".join(
         one.data for one in font.inside if isinstance(one, Literal)
     )
@@ -197,3 +210,33 @@ def make_part(kind: str, content: bytes, level: int) -> bytes:
         return files.png(rows, files.header(width, max(1, len(rows) // (width + 1)), 8, 0), sizes=[level] * (level % 3))
     encoder = zlib.compressobj(level, zlib.DEFLATED, 31 if kind == "gzip" else 15)
     return encoder.compress(content * 3) + encoder.flush()
+
+
+@pytest.mark.parametrize(("bits", "colour"), [(1, 0), (2, 3), (8, 2), (16, 6)])
+@pytest.mark.parametrize(("width", "height"), [(1, 1), (3, 2), (9, 5), (21, 17)])
+def test_pixels_of_interlaced_files_are_those_of_one_picture(bits: int, colour: int, width: int, height: int) -> None:
+    picture = Picture(width, height, bits, colour)
+    content = b"".join(
+        bytes([(row + place) % 5]) + bytes((7 * row + column) & 240 for column in range(part.picture.stride))
+        for place, part in enumerate(list_passes(picture))
+        for row in range(part.picture.height)
+    )
+    told = gather(content, picture)
+    if told is None:
+        assert bits < 8
+        return
+    filters, pixels = told
+    assert len(pixels) == picture.stride * height
+    assert scatter(pixels, filters, picture) == content
+
+
+def test_an_interlaced_file_is_coded_as_pixels() -> None:
+    rows = b"".join(
+        bytes([1]) + bytes(part.picture.stride)
+        for part in list_passes(Picture(64, 64, 8, 2))
+        for _ in range(part.picture.height)
+    )
+    data = files.png(rows, files.header(64, 64, 8, 2, 1))
+    [found] = [node for node in take_apart(data) if isinstance(node, Rows)]
+    assert len(found.filters) == 7
+    assert unpack(pack(data), len(data)) == data

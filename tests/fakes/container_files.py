@@ -181,6 +181,13 @@ def make_font(tail: bytes = b"\n" + (b"0" * 64 + b"\n") * 8 + b"cleartomark\n") 
     )
 
 
+def make_segments() -> bytes:
+    """Make a PFB file."""
+    head, coded = make_font(b"").split(b"eexec\n", 1)
+    parts = [(1, head + b"eexec\r"), (2, coded), (1, b"0" * 64 + b"\rcleartomark\r")]
+    return b"".join(bytes([128, kind]) + struct.pack("<I", len(part)) + part for kind, part in parts) + b"\x80\x03"
+
+
 def other_files() -> dict[str, bytes]:
     noise = random.Random(5).randbytes(300)
     out = io.BytesIO()
@@ -201,6 +208,7 @@ def other_files() -> dict[str, bytes]:
         "jpeg cut among noise": noise + save(make_picture(40, 40, 3), "JPEG")[:-200] + zlib.compress(TEXT),
         "two jpegs": save(make_picture(40, 40, 3), "JPEG") * 2,
         "font that is none": zlib.compress(b"%!PS-AdobeFont-1.0: x\neexec\n" + noise * 3),
+        "font of segments": make_segments(),
         "font of little": zlib.compress(make_font(b"")),
     }
 
