@@ -16,22 +16,21 @@ _SIGNS = (
     (b"\1\0\4", "font"),
     (b"%!PS-AdobeFont", "font"),
     (b"\xca\xfe\xba\xbe", "class"),
-    (b"\x7fELF", "code"),
-    (b"MZ", "code"),
     (b"/CIDInit", "mapping"),
     (b"<", "markup"),
     (b"\xef\xbb\xbf<", "markup"),
 )
 _PROFILE = slice(36, 40)
-_DRAWING = re.compile(rb"[\s\]](?:re|Td|TJ|Tj|Tf|Tm|BT|cm|gs|BDC|SCN|scn|rg|RG)\s")
+_DRAWING = re.compile(rb"\d (?:re|Td|TD|Tm|Tf|cm|rg|RG|w|l|m)\s|[)>\]] ?T[jJ]\s")
+"""Operators of a PDF page behind their operands."""
 _LOOK = 4096
 
 
 def name_group(data: bytes) -> str:
     """Name the group of some bytes by their first ones, else by what they look like."""
-    group = next((name for sign, name in _SIGNS if data.startswith(sign)), None)
+    group = next((name for sign, name in _SIGNS if data.startswith(sign)), None) or _name_machine(data)
     if group is not None:
-        return ALONE if group == "code" and len(data) >= _LARGE else group
+        return group
     if data[_PROFILE] == b"acsp":
         return "profile"
     kind = classify(data)
@@ -40,3 +39,13 @@ def name_group(data: bytes) -> str:
     if kind is Kind.IMAGE or (kind is Kind.BINARY and len(data) >= _LARGE):
         return ALONE
     return "packed" if kind is Kind.COMPRESSED else "binary"
+
+
+def _name_machine(data: bytes) -> str | None:
+    """Name the processor that a program is for: programs of one have much in common."""
+    if data.startswith(b"\x7fELF"):
+        return f"code {data[18:20].hex()}"
+    header = int.from_bytes(data[60:64], "little")
+    if data.startswith(b"MZ") and data[header : header + 4] == b"PE\0\0":
+        return f"code {data[header + 4 : header + 6].hex()}"
+    return None
