@@ -16,7 +16,7 @@ from panini_daemon.compressors.containers.writing import walk, write_tree
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PluginNotLoadable
 from panini_daemon.compressors.parameters import check_size
-from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Level, Offer, Surroundings
+from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer, Surroundings
 from panini_daemon.compressors.registry import Registry
 
 _OFFERS = {
@@ -44,8 +44,8 @@ class ContainerParts(Compressor):
         self._registry = surroundings.registry
 
     def offer(self, context: Context) -> Offer | None:
-        """Offer itself for anything; it turns down quickly what holds nothing that comes apart."""
-        return _OFFERS.get(context.level)
+        """Offer itself for anything but text; it turns down quickly what holds nothing that comes apart."""
+        return None if context.kind is Kind.TEXT else _OFFERS.get(context.level)
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         """Take the file apart and compress its parts. Raises NotApplicable where nothing comes apart."""
