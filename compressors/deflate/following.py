@@ -21,7 +21,6 @@ levels to 3 have their bytes entered; this length is enough; links of a chain.""
 LAST_FAST = 3
 DEFAULT, FILTERED, HUFFMAN, RUNS = 0, 1, 2, 3
 _AHEAD = MAX_MATCH + MIN_MATCH + 1
-_TOO_FAR = 4096
 AT, LENGTH, START, PENDING, STATES = 0, 1, 2, 3, 4
 
 
@@ -97,7 +96,9 @@ def predict(content: Bytes, setting: Ints, state: Longs, head: Ints, previous: I
         if last > 0 and before < lazy:
             chain = links >> 2 if before >= good else links
             length, start = find_longest(content, at, last, before, chain, enough, previous)
-            if start < 0 or (length <= 5 and (strategy == FILTERED or (length == MIN_MATCH and at - start > _TOO_FAR))):
+            if start < 0 or (
+                length <= 5 and (strategy == FILTERED or (length == MIN_MATCH and at - start > int(setting[5])))
+            ):
                 length = MIN_MATCH - 1
         state[LENGTH], state[START] = length, start
         if before >= MIN_MATCH and length <= before:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from panini_daemon.compressors.deflate.following import DEFAULT, FILTERED, HUFFMAN, RUNS, follow
+from panini_daemon.compressors.deflate.following import DEFAULT, FILTERED, HUFFMAN, LAST_FAST, RUNS, follow
 from panini_daemon.compressors.deflate.tables import Bytes, Ints, Longs
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.protocol import Level
@@ -13,6 +13,7 @@ _ZLIB = 1
 _SAMPLE = 1 << 16
 _ORDER = (6, 9, 8, 7, 5, 4, 1, 3, 2)
 _CLOSE = 3
+_NEAR, _FAR = 4096, 32767
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +24,20 @@ class Setting:
     strategy: int
     window: int
     memory: int
+    far: bool = False
+    """Whether a match of three bytes may be as far away as any; usually it may be 4096 bytes away."""
 
     @property
     def encoder(self) -> bytes:
         """The same in three bytes."""
-        return bytes([_ZLIB, self.level | self.strategy << 4, self.memory | self.window << 4])
+        return bytes([_ZLIB, self.level | self.strategy << 4 | self.far << 7, self.memory | self.window << 4])
 
     @property
     def numbers(self) -> Ints:
-        """What the kernels take: level, strategy, shift and bits of the hash, bits of the window."""
+        """What the kernels take: level, strategy, shift and bits of the hash, bits of the window, how far is near."""
         bits = self.memory + 7
-        return np.array([self.level, self.strategy, (bits + 2) // 3, bits, self.window], np.int32)
+        near = _FAR if self.far else _NEAR
+        return np.array([self.level, self.strategy, (bits + 2) // 3, bits, self.window, near], np.int32)
 
     @property
     def block(self) -> int:
@@ -44,7 +48,8 @@ class Setting:
 def read_setting(encoder: bytes) -> Setting:
     """Read the three bytes. Raises PayloadDamaged."""
     if len(encoder) == 3 and encoder[0] == _ZLIB:
-        setting = Setting(encoder[1] & 15, encoder[1] >> 4, encoder[2] >> 4, encoder[2] & 15)
+        level, strategy, far = encoder[1] & 15, encoder[1] >> 4 & 7, bool(encoder[1] >> 7)
+        setting = Setting(level, strategy, encoder[2] >> 4, encoder[2] & 15, far)
         if 1 <= setting.level <= 9 and setting.strategy <= RUNS and setting.window >= 9 and 1 <= setting.memory <= 9:
             return setting
     raise PayloadDamaged(
@@ -54,16 +59,17 @@ def read_setting(encoder: bytes) -> Setting:
 
 
 def search_setting(
-    content: Bytes, told: Ints, window_bits: int, most: int, effort: Level
+    content: Bytes, told: Ints, memory: int, window_bits: int, most: int, effort: Level
 ) -> tuple[Setting, Longs, Ints, Longs] | None:
     """Find the parameters that predict the tokens best: with them the notes, all tokens, and those of stored bytes.
 
-    None where there would be more than `most` notes.
+    `memory` is the memLevel that the blocks' lengths tell, 0 where they tell none. None where there would be more
+    than `most` notes.
     """
     sample = _cut(content, told)
     ranked: list[tuple[int, Setting]] = []
     bound = most
-    for setting in _list_settings(window_bits, effort):
+    for setting in _list_settings(memory, window_bits, effort):
         found = _run(*sample, setting, bound)
         if found is not None:
             ranked.append((len(found[1]), setting))
@@ -80,23 +86,20 @@ def search_setting(
     return best
 
 
-def _list_settings(window_bits: int, effort: Level) -> list[Setting]:
-    windows = [max(window_bits, 9)]
+def _list_settings(memory: int, window_bits: int, effort: Level) -> list[Setting]:
+    windows, memories = sorted({max(window_bits, 9), 15}), [memory] if memory else [8, 9]
     quick = effort in (Level.FAST, Level.BALANCED)
     found = [
-        Setting(level, strategy, window, memory)
+        Setting(level, strategy, window, one)
         for window in windows
-        for memory in (8, 9)
+        for one in memories
         for strategy in (DEFAULT, FILTERED)
-        for level in _ORDER[: len(_ORDER) if not quick or strategy == DEFAULT else 2]
-        if strategy == DEFAULT or level > 3
+        for level in (_ORDER[:2] if quick and strategy == FILTERED else _ORDER)
+        if strategy == DEFAULT or level > LAST_FAST
     ]
-    return [
-        *found,
-        Setting(6, HUFFMAN, windows[0], 8),
-        Setting(6, RUNS, windows[0], 8),
-        Setting(6, RUNS, windows[0], 9),
-    ]
+    found += [Setting(level, DEFAULT, 15, one, far=True) for one in memories for level in (9, 6)]
+    plain = [Setting(6, strategy, 15, one) for strategy in (HUFFMAN, RUNS) for one in memories]
+    return [*found, *plain]
 
 
 def _cut(content: Bytes, told: Ints) -> tuple[Bytes, Ints]:

@@ -56,7 +56,7 @@ def undo(data: bytes | memoryview, *, window_bits: int = 15, limit: int, effort:
         return None
     told = _list_told(stream)
     most = 8 + int(stream.size * _WORTH / 2)
-    found = search_setting(stream.content, told, window_bits, most, effort)
+    found = search_setting(stream.content, told, _read_memory(stream), window_bits, most, effort)
     if found is None:
         return None
     setting, notes, tokens, stored = found
@@ -87,6 +87,13 @@ def redo(content: bytes | memoryview, encoder: bytes, corrections: bytes, *, lim
     if not 0 <= end <= limit:
         raise _damaged(f"is made again as {end} bytes; expected at most {limit}")
     return out[:end].tobytes()
+
+
+def _read_memory(stream: Stream) -> int:
+    """Read zlib's memLevel from the length of the first block; 0 where it is not the one of a full block."""
+    first = int(stream.blocks[0, TOKENS]) + 1
+    full = len(stream.blocks) > 1 and first.bit_count() == 1 and 128 <= first <= 32768
+    return first.bit_length() - 7 if full else 0
 
 
 def _list_told(stream: Stream) -> Ints:
