@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fakes.container_files import all_files
 from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
@@ -45,7 +46,7 @@ def codec_targets() -> Iterator[Target]:
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
             memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
-            share=0.3 if method.startswith("image") else 0.02 if with_model else 1.0,
+            share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
     yield Target("codec.classification", "codecs", _originals, lambda: _classify, (Kind,), (), mutate=raw, share=0.5)
@@ -58,6 +59,14 @@ def codec_targets() -> Iterator[Target]:
     )
     yield Target("deflate.undo", "codecs", _streams, lambda: _undo, (bool,), (), mutate=raw, share=0.3)
     yield Target("deflate.redo", "codecs", _corrections, lambda: _redo, (bytes,), (PayloadDamaged,), raw, share=0.3)
+    yield Target(
+        *("compress.container_parts_v1", "codecs", _containers, _encoder_of("container_parts_v1")),
+        returns=(bytes,),
+        raises=(NotApplicable,),
+        mutate=raw,
+        memory=256 * MIB,  # what streams hold, and the first case compiles
+        share=0.1,
+    )
     for method in ("image_jxl_v1", "image_pixels_v1"):
         yield Target(
             name=f"compress.{method}",
@@ -186,6 +195,13 @@ def _redo(case: bytes) -> bytes:
 
 def _originals() -> list[bytes]:
     return [_read(path) for path in sorted(GOLDEN.glob("*/*/original.bin"))]
+
+
+def _containers() -> list[bytes]:
+    """Return the files that there are golden payloads of, and odd ones."""
+    odd = ("zip with a prefix", "zip cut in an entry", "two jpegs", "zlib with a small window", "font of little")
+    files = all_files()
+    return [*(_read(path) for path in sorted(GOLDEN.glob("container*/*/original.bin"))), *(files[name] for name in odd)]
 
 
 def _classify(case: bytes) -> Kind:
