@@ -88,13 +88,14 @@ def see_functions(target: Target) -> set[str]:
 
     run = target.make()
     for seed in target.seeds():
-        sys.setprofile(note)
-        try:
-            run(seed)
-        except target.raises:
-            continue
-        finally:
-            sys.setprofile(None)
+        for profile in (None, note):  # the first time kernels are compiled, which is slow to watch
+            sys.setprofile(profile)
+            try:
+                run(seed)
+            except target.raises:
+                continue
+            finally:
+                sys.setprofile(None)
     return seen
 
 
