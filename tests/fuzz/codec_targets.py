@@ -27,6 +27,7 @@ from panini_daemon.compressors.rasters import Raster, find_raster
 from panini_daemon.compressors.text_lm import TextLm
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "compressors"
+DEFLATED = GOLDEN.with_name("deflate")
 _WORTH_DECODING = 1 << 20
 """Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
 _REFUSED = 1 << 40
@@ -64,6 +65,8 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,  # what streams hold, and the first case compiles
         share=0.1,
     )
+    yield Target("deflate.undo", "codecs", _streams, lambda: _undo, (bool,), (), mutate=raw, share=0.3)
+    yield Target("deflate.redo", "codecs", _corrections, lambda: _redo, (bytes,), (PayloadDamaged,), raw, share=0.3)
     for method in ("image_jxl_v1", "image_pixels_v1"):
         yield Target(
             name=f"compress.{method}",
@@ -153,6 +156,41 @@ def _mutate_case(seeds: Sequence[bytes], chance: random.Random) -> bytes:
     if draw > 0.3:
         body = mutate_bytes([body, *bodies], chance, first=True)
     return head + b"\n" + body
+
+
+def _streams() -> Sequence[bytes]:
+    return [path.read_bytes() for path in sorted(DEFLATED.rglob("stream.bin"))]
+
+
+def _undo(case: bytes) -> bool:
+    """Undo what may be a stream; what came apart must come together again."""
+    from panini_daemon.compressors.deflate import redo, undo
+
+    undone = undo(case, limit=MIB, effort=Level.FAST)
+    if undone is None:
+        return False
+    made = redo(undone.content, undone.encoder, undone.corrections, limit=undone.consumed)
+    assert made == case[: undone.consumed]
+    return True
+
+
+def _corrections() -> Sequence[bytes]:
+    """Return cases of which the first three bytes are an encoder, then a length, the content and the corrections."""
+    cases = []
+    for folder in sorted(path for path in DEFLATED.iterdir() if path.is_dir()):
+        encoder = bytes.fromhex(json.loads((folder / "encoder.json").read_text())["encoder"])
+        content = (folder / "content.bin").read_bytes()[:4000]
+        cases.append(encoder + len(content).to_bytes(2, "big") + content + (folder / "corrections.bin").read_bytes())
+    return cases
+
+
+def _redo(case: bytes) -> bytes:
+    from panini_daemon.compressors.deflate import redo
+
+    end = 5 + int.from_bytes(case[3:5], "big")
+    made = redo(case[5:end], case[:3], case[end:], limit=8000)
+    assert len(made) <= 8000
+    return made
 
 
 def _originals() -> list[bytes]:
