@@ -3,8 +3,8 @@
     python benchmarks/formats.py FOLDER [--levels balanced,best] [--types png,jpg] [--limit 50] [--json]
 
 FOLDER has a folder for each type, as benchmarks/corpus.py makes it. Every result is decoded and compared. For PNG jxl
-and webp are the decoded picture as JPEG XL (effort 9) and lossless WebP, which do not bring the file back; for JPEG, jxl
-is JPEG XL's transcode, which does. Of deflate streams in PNG and gzip files it is counted how many are undone.
+and webp are the decoded picture as JPEG XL (effort 9) and lossless WebP, which do not bring the file back; for JPEG,
+jxl is JPEG XL's transcode, which does. Of deflate streams in PNG and gzip files it is counted how many are undone.
 """
 
 import argparse
@@ -136,9 +136,8 @@ def _show(type_: str, found: dict[str, Any], levels: list[Level]) -> None:
         seconds = found["seconds"]
         rates = [size / 1e6 / max(seconds[f"{level} {way}"], 1e-9) for way in ("in", "out")]
         told = ", ".join(f"{name} {count}" for name, count in found["methods"][level].most_common())
-        print(
-            f"  {level:<9}{found[level]:>11}  {found[level] / size:.3f}  {rates[0]:.2f} MB/s in, {rates[1]:.2f} out; {told}"
-        )
+        speed = f"{rates[0]:.2f} MB/s in, {rates[1]:.2f} out"
+        print(f"  {level:<9}{found[level]:>11}  {found[level] / size:.3f}  {speed}; {told}", flush=True)
     if "streams" in found:
         share = found.get("undone", 0) / found["streams"]
         side = found.get("side data", 0) / found["stream bytes"]
