@@ -94,13 +94,16 @@ def _read(frame: Frame, scan: Scan, body: bytes, coefficients: Coefficients) -> 
         mcus, bit, whole = reading.read_sequential(data, ends, order, slots, tables, scan.interval, coefficients, pads)
     else:
         if scan.first == 0:
-            to = (scan.low, scan.high > 0, coefficients, pads)
-            good = reading.read_dc(data, ends, order, slots, tables, scan.interval, *to)
+            refines = scan.high > 0
+            good = reading.read_dc(
+                data, ends, order, slots, tables, scan.interval, scan.low, refines, coefficients, pads
+            )
         else:
             runs = np.zeros(len(order) + 1, np.int32)
-            band = (scan.first, scan.last, scan.low)
-            to = (scan.high > 0, coefficients, pads, runs)
-            count = reading.read_ac(data, ends, order, tables[SLOTS // 2], scan.interval, band, *to)
+            band, refines = (scan.first, scan.last, scan.low), scan.high > 0
+            count = reading.read_ac(
+                data, ends, order, tables[SLOTS // 2], scan.interval, band, refines, coefficients, pads, runs
+            )
             good = count >= 0
         if not good or intervals[-1][1] < len(body):
             return None
@@ -134,17 +137,18 @@ def _write(picture: Picture, scan: Scan, notes: Notes, out: Bytes, runs: Ints = 
     order = order[: notes.mcus]
     tables = build_encoders(_slot_tables(scan))
     pads, ends = np.frombuffer(notes.padding, np.uint8), np.zeros(notes.whole, np.int32)
-    to = (coefficients, pads, notes.whole)
+    whole, step = notes.whole, scan.interval
     try:
         if not frame.progressive:
-            end = writing.write_sequential(order, slots, tables, scan.interval, *to, out, ends)
+            end = writing.write_sequential(order, slots, tables, step, coefficients, pads, whole, out, ends)
         elif scan.first == 0:
-            bits = (scan.low, scan.high > 0)
-            end = writing.write_dc(order, slots, tables, scan.interval, *bits, *to, out, ends)
+            refines = scan.high > 0
+            end = writing.write_dc(order, slots, tables, step, scan.low, refines, coefficients, pads, whole, out, ends)
         else:
-            band = ((scan.first, scan.last, scan.low), scan.high > 0)
-            last = (notes.exceptions, runs, out, ends)
-            end = writing.write_ac(order, tables[SLOTS // 2], scan.interval, *band, *to, *last)
+            band, refines, own = (scan.first, scan.last, scan.low), scan.high > 0, tables[SLOTS // 2]
+            end = writing.write_ac(
+                order, own, step, band, refines, coefficients, pads, whole, notes.exceptions, runs, out, ends
+            )
     except (IndexError, ValueError) as error:
         raise Unreadable(f"a scan cannot be written ({error})") from error
     cuts = [0, *map(int, ends)]

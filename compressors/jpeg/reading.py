@@ -125,11 +125,11 @@ def read_dc(
     tables: Ints,
     interval: int,
     low: int,
-    refining: bool,  # noqa: FBT001  kernels take their arguments by place
+    refining: bool,
     coefficients: Coefficients,
     pads: Ints,
 ) -> bool:
-    """Decode a progressive scan of first coefficients from bit `low` up, or that bit alone; tell whether it is whole."""
+    """Decode a progressive scan of first coefficients from bit `low` up, or that bit; tell whether it is whole."""
     done, bit = 0, 0
     previous = np.zeros(4, np.int64)
     for part in range(ends.shape[0]):
@@ -164,7 +164,7 @@ def read_dc(
             return False
         pads[part] = left << 8 | peek(data, bit, end) >> (16 - left)
         bit = end * 8
-    return done == order.shape[0]
+    return bool(done == order.shape[0])
 
 
 @kernel
@@ -175,7 +175,7 @@ def read_ac(
     table: Ints,
     interval: int,
     band: tuple[int, int, int],
-    refining: bool,  # noqa: FBT001
+    refining: bool,
     coefficients: Coefficients,
     pads: Ints,
     runs: Ints,

@@ -32,7 +32,7 @@ def walk(head: bytes, *, scans: bool) -> Iterator[Segment]:
         if marker == 0xFF:  # a fill byte
             at += 1
             continue
-        if marker == 0 or marker == EOI:
+        if marker in (0, EOI):
             return
         if marker in _ALONE:
             at += 2

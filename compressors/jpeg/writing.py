@@ -98,7 +98,7 @@ def write_sequential(
         if part < whole:
             pad(out, state, pads[part])
             ends[part] = state[2]
-    return state[2]
+    return int(state[2])
 
 
 @kernel
@@ -128,7 +128,7 @@ def write_dc(
     tables: Ints,
     interval: int,
     low: int,
-    refining: bool,  # noqa: FBT001  kernels take their arguments by place
+    refining: bool,
     coefficients: Coefficients,
     pads: Bytes,
     whole: int,
@@ -159,7 +159,7 @@ def write_dc(
             done += 1
         pad(out, state, pads[part])
         ends[part] = state[2]
-    return state[2]
+    return int(state[2])
 
 
 @kernel
@@ -168,7 +168,7 @@ def write_ac(
     table: Ints,
     interval: int,
     band: tuple[int, int, int],
-    refining: bool,  # noqa: FBT001
+    refining: bool,
     coefficients: Coefficients,
     pads: Bytes,
     whole: int,
@@ -231,7 +231,7 @@ def write_ac(
         end_run(out, state, table, bits, run, run[1])
         pad(out, state, pads[part])
         ends[part] = state[2]
-    return state[2]
+    return int(state[2])
 
 
 @kernel
@@ -271,7 +271,7 @@ def end_run(out: Bytes, state: State, table: Ints, bits: Bytes, run: State, held
         bits[at - mine] = bits[at]
     run[0], run[1] = 0, 0
     run[2] += 1
-    return held - mine
+    return int(held - mine)
 
 
 @kernel

@@ -75,7 +75,7 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,
         share=0.1,
     )
-    for method in ("image_jxl_v1", "image_pixels_v1"):
+    for method in ("image_jpeg_v1", "image_jxl_v1", "image_pixels_v1"):
         yield Target(
             name=f"compress.{method}",
             group="codecs",
