@@ -93,7 +93,9 @@ class _Region:
 
 
 def _take_jpeg(data: bytes, start: int, task: Task) -> Taken | None:
-    end = find_end(data, start)
+    end = find_end(data, start) if task.allowance.tries > 0 else None
+    if end is None:
+        task.allowance.tries -= 1
     if end is None or (not task.depth and end - start == len(data)):
         return None
     return Taken(Literal(data[start:end], ALONE), start, end)
