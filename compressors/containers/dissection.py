@@ -19,6 +19,7 @@ from panini_daemon.compressors.containers.zip_headers import CENTRAL, LOCAL, Kno
 from panini_daemon.compressors.protocol import Level
 
 _GZIP, _JPEG = b"\x1f\x8b\x08", b"\xff\xd8\xff"
+_HEADER = 16
 _DEEPEST = 4
 """Containers inside one another."""
 _ZLIB = (
@@ -115,5 +116,7 @@ def _join(data: bytes, taken: Sequence[Taken]) -> Sequence[Node]:
 
 def _literals(gaps: Sequence[tuple[int, int]], data: bytes) -> list[Literal]:
     pieces = [data[start:end] for start, end in gaps]
-    group = name_group(b"".join(pieces)) if any(pieces) else "binary"
+    joined = b"".join(pieces)
+    # A container's first bytes say what it is, and nothing of what is left of it.
+    group = name_group(joined[_HEADER:] if len(pieces) > 1 else joined)
     return [Literal(piece, group) for piece in pieces]

@@ -262,3 +262,8 @@ def test_zeros_behind_a_font_take_no_time_without_their_end() -> None:
 def test_many_false_starts_are_turned_down(start: bytes) -> None:
     with pytest.raises(NotApplicable):
         pack(start * 3000)
+
+
+def test_what_is_left_of_a_pdf_is_compressed_as_text() -> None:
+    nodes = dissect(files.pdf_files()["pdf"], Level.BALANCED, 1 << 24)
+    assert {node.group for node in nodes if isinstance(node, Literal) and node.data.startswith(b"%PDF")} == {"text"}
