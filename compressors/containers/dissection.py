@@ -20,6 +20,7 @@ from panini_daemon.compressors.protocol import Level
 
 _GZIP, _JPEG = b"\x1f\x8b\x08", b"\xff\xd8\xff"
 _HEADER = 16
+"""Bytes of a container that say what it is."""
 _DEEPEST = 4
 """Containers inside one another."""
 _ZLIB = (
