@@ -186,6 +186,11 @@ class Fields(BaseSettings):
         description="How much of the spool finished payloads may take, such as '4GiB', that are kept until their "
         "upload has surely arrived; 0 to keep none and compress again instead.",
     )
+    dedup: Switch = Field(
+        True,  # noqa: FBT003  a default
+        description="Whether a chunk whose bytes the tree holds already becomes a reference to them; in a shared "
+        "folder only to chunks that were filed a day before the job was made.",
+    )
     github_repo: Repository | None = Field(
         None,
         description="The GitHub repository (owner/name) whose chunks are taken and that is told what became of "

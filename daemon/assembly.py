@@ -4,6 +4,7 @@ import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from panini_daemon.attempts import Attempts, RetryPolicy
@@ -11,6 +12,7 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
+from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
@@ -20,6 +22,7 @@ from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import BaseConflict
@@ -85,6 +88,9 @@ def assemble(
         folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         models=model_folders(settings.root),
     )
+    index = ChunkIndex(store, settings.worker) if settings.dedup else None
+    if index is not None:
+        line = replace(line, twins=_make_twins(settings, line, index))
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
     threads = settings.cpu_workers + _EXTRA_THREADS + (2 * GPU_BATCH if compute.has_gpu else 0)
@@ -107,6 +113,7 @@ def assemble(
         sweep_every=settings.lease_stale,
         on_outcome=on_outcome,
         rivals=settles,
+        index=index,
     )
     if settings.lease_probe and isinstance(folder_leases, Leases):
         propagation = Propagation(store, settings.worker, clock=clock, nonce=make_nonce())
@@ -115,6 +122,21 @@ def assemble(
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
     return parts
+
+
+def _make_twins(settings: Settings, line: Line, index: ChunkIndex) -> Twins:
+    return Twins(
+        store=line.store,
+        index=index,
+        compute=line.compute,
+        budget=line.budget,
+        spool=line.spool,
+        clock=line.clock,
+        worker=line.worker,
+        folder_of=line.folder_of,
+        shared=line.shared,
+        late=settings.shared and isinstance(settings.root, Path),
+    )
 
 
 def is_committed(store: Store, base: str, chunk_id: int, sha256: str | None) -> bool:

@@ -9,10 +9,11 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.errors import ReconstructionFailed
 from panini_daemon.reconstruction import Reconstructed, reconstruct
 from panini_daemon.runs import Runs, cut, decode_run, name_run
-from panini_daemon.storage.commits import Commit, find_commit, find_host
+from panini_daemon.storage.commits import Commit, find_commit, find_host, find_target
 from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.recipe import Recipe
+from panini_daemon.storage.references import depends_on_target
 from panini_daemon.storage.root import CHUNKS
 from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD
 from panini_daemon.storage.store import Store
@@ -42,7 +43,8 @@ class Reader:
     def decode(self, recipe: Recipe, payload_path: str) -> Reconstructed:
         """Decode the payload at a path by a recipe.
 
-        Raises NotFound, NotCommitted for a slice without its host, ReconstructionFailed, PayloadDamaged.
+        Raises NotFound, NotCommitted for a slice or reference without its host or target, ReconstructionFailed,
+        PayloadDamaged.
         """
         payload = self.store.read(payload_path)
         decoded = None
@@ -51,6 +53,9 @@ class Reader:
         elif recipe.compression_method == SLICE_METHOD:
             host = find_host(self.store, payload_path.rpartition("/")[0], recipe, self.digests)
             decoded = cut(recipe, self._decode_run_of(host))
+        elif depends_on_target(recipe):
+            target = find_target(self.store, payload_path.rpartition("/")[0], recipe, self.digests)
+            decoded = self.decode(target.recipe, target.payload_path).data
         return reconstruct(
             recipe, payload, registry=self.registry, device=self.device, resolve=self._resolve, decoded=decoded
         )

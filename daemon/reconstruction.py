@@ -12,12 +12,12 @@ from panini_daemon.compressors.protocol import Json
 from panini_daemon.errors import ReconstructionFailed
 from panini_daemon.runs import cut, decode_run
 from panini_daemon.storage.recipe import Recipe
+from panini_daemon.storage.references import REFERENCE_METHOD
 from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD
 
 Resolve = Callable[[str], tuple[Recipe, bytes]]
 """Finds the committed chunk that a reference names: its recipe and payload."""
 
-REFERENCE_METHOD = "dedup_reference_v1"
 REENCODED_METHOD = "semantic_image_v1"
 
 
@@ -43,10 +43,12 @@ def reconstruct(
     `decoded` is what the chunk was decoded to before, together with others; a slice of a run is always.
     Raises ReconstructionFailed where the bytes differ, PayloadDamaged, UnknownMethod.
     """
-    if recipe.compression_method == REFERENCE_METHOD:
+    if decoded is not None:
+        data = decoded
+    elif recipe.compression_method == REFERENCE_METHOD:
         data = _follow(recipe, registry, device, resolve)
     else:
-        data = _decode(recipe, payload, registry, device) if decoded is None else decoded
+        data = _decode(recipe, payload, registry, device)
     found = hashlib.sha256(data).hexdigest()
     if recipe.original_hash in ("", found):
         return Reconstructed(data)

@@ -2,7 +2,8 @@
 
 Files may become visible in any order, so neither file alone means anything: a chunk is committed when both are
 there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever else is found is overwritten.
-A slice has its bytes in another chunk's payload: it is committed only as long as that one is (solid.py).
+A slice has its bytes in another chunk's payload, a reference names a chunk with the same bytes: both are committed
+only as long as the other one is (solid.py, references.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 from panini_daemon.storage.digests import Digests, hash_file
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
 from panini_daemon.storage.recipe import MAX_RECIPE_BYTES, Recipe, parse_recipe
+from panini_daemon.storage.references import REFERENCE_METHOD, depends_on_target, parse_reference
 from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD, list_host_folders, parse_run, parse_slice
 from panini_daemon.storage.store import Store
 
@@ -40,12 +42,42 @@ def find_commit(store: Store, folder: str, digests: Digests | None = None) -> Co
     """Return the chunk committed in `folder`. Raises NotCommitted, saying what is missing or does not agree.
 
     A version 1.0 recipe has no payload_hash: its two files count as belonging together, and decoding tells.
-    A slice of a run is committed where its host is; `digests` spares hashing that for each of many slices.
+    A slice of a run is committed where its host is, a reference where its target is; `digests` spares hashing those
+    for each of many chunks.
     """
     commit = _find_files(store, folder)
     if commit.recipe.compression_method == SLICE_METHOD:
         find_host(store, folder, commit.recipe, digests)
+    elif depends_on_target(commit.recipe):
+        find_target(store, folder, commit.recipe, digests)
     return commit
+
+
+def find_target(store: Store, folder: str, recipe: Recipe, digests: Digests | None = None) -> Commit:
+    """Return the commit that holds the bytes of the reference in `folder`. Raises NotCommitted."""
+    try:
+        place = parse_reference(recipe)
+    except RecipeInvalid as error:
+        raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
+    try:
+        target = _find_files(store, place, digests)
+        if target.recipe.compression_method == SLICE_METHOD:
+            find_host(store, place, target.recipe, digests)
+    except NotCommitted as error:
+        raise _lost(folder, place, str(error)) from error
+    found = target.recipe
+    if found.compression_method == REFERENCE_METHOD:
+        raise _lost(folder, place, "that is a reference itself, and a chain has one step")
+    if (found.original_hash, found.size) != (recipe.original_hash, recipe.size):
+        raise _lost(folder, place, f"that has {found.size} bytes with SHA-256 {found.original_hash}")
+    return target
+
+
+def _lost(folder: str, place: str, reason: str) -> NotCommitted:
+    return NotCommitted(
+        f"{folder or 'the folder'} has the bytes of {place}, which does not hold them: {reason}; restore that folder "
+        "from a copy, else compress the chunk again"
+    )
 
 
 def find_host(store: Store, folder: str, recipe: Recipe, digests: Digests | None = None) -> Commit:
@@ -170,8 +202,8 @@ def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bo
         other, mine = parse_recipe(found), parse_recipe(recipe)
     except (NotFound, RecipeInvalid):
         return False
-    if mine.compression_method == SLICE_METHOD == other.compression_method:  # the bytes are elsewhere: in the same run?
-        return other.reconstruction == mine.reconstruction
+    if mine.compression_method in (SLICE_METHOD, REFERENCE_METHOD) and other.payload_hash == mine.payload_hash:
+        return other.reconstruction == mine.reconstruction  # the bytes are elsewhere: in the same place?
     return other.payload_hash == digest and other.original_hash == mine.original_hash
 
 
