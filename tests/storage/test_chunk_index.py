@@ -34,7 +34,7 @@ def test_a_worker_that_is_started_again_goes_on_where_it_was() -> None:
 
 
 def test_files_are_bounded_and_all_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(chunk_index, "FILE_BYTES", 200)
+    monkeypatch.setattr(chunk_index, "FILE_BYTES", 100)
     store = MemoryStore()
     index = ChunkIndex(store, "w1")
     digests = [f"{number:064x}" for number in range(5)]
