@@ -62,6 +62,8 @@ def _read_signature(data: bytes) -> Kind | None:
         return Kind.IMAGE
     if data.startswith(_PACKED) or data[4:8] == b"ftyp" or (data.startswith(_PDF) and _DEFLATED in data):
         return Kind.COMPRESSED
+    if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
+        return Kind.BINARY
     if data[:4] == b"RIFF":
         return {b"WEBP": Kind.IMAGE, b"AVI ": Kind.COMPRESSED}.get(data[8:12], Kind.BINARY)
     return None

@@ -12,7 +12,8 @@ from panini_daemon.compressors.containers.nodes import Entry, Font, Literal, Nod
 from panini_daemon.compressors.containers.payload import Codecs, read_payload, write_payload
 from panini_daemon.compressors.containers.plan import limit_content
 from panini_daemon.compressors.containers.reading import read_tree
-from panini_daemon.compressors.containers.writing import walk, write_tree
+from panini_daemon.compressors.containers.tree import walk
+from panini_daemon.compressors.containers.writing import write_tree
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PluginNotLoadable
 from panini_daemon.compressors.parameters import check_size

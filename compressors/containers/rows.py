@@ -1,15 +1,14 @@
 """Rows of a picture as coded pixels, where that is smaller than compressing them as bytes."""
 
-import lzma
 from collections.abc import Sequence
 from dataclasses import replace
 
 from panini_daemon.compressors.containers.nodes import Literal, Node, Picture, Rows, Source
+from panini_daemon.compressors.containers.weighing import weigh_bytes
 from panini_daemon.compressors.protocol import Level
 
 _FEWEST = 64
 """Bytes: fewer are not worth a coder's own beginnings."""
-_RAW = [{"id": lzma.FILTER_LZMA1, "preset": 6, "dict_size": 1 << 22}]
 _MOST_TRIED = 1 << 24
 
 
@@ -48,7 +47,7 @@ def _code(content: bytes, size: int, rows: Rows, pixels: bytes, level: Level) ->
 
     stream = encode_picture(pixels, rows.picture, level)
     cost = len(stream) + sum(map(len, rows.filters))
-    if size <= _MOST_TRIED and len(lzma.compress(content[:size], lzma.FORMAT_RAW, filters=_RAW)) < cost:
+    if size <= _MOST_TRIED and weigh_bytes(content[:size]) < cost:
         return None
     rest = [Literal(content[size:], "binary")] if content[size:] else []
     return [replace(rows, stream=stream), *rest]

@@ -7,9 +7,12 @@ from panini_daemon.compressors.containers.inflation import Found, inflate
 from panini_daemon.compressors.containers.nodes import Facts, Node, Stream, Wrapper
 from panini_daemon.compressors.containers.task import Taken, Task
 from panini_daemon.compressors.containers.trailers import HEADERS, make_trailer
+from panini_daemon.compressors.containers.weighing import weigh
 
 SHORTEST = 16
 """Bytes: a shorter stream is not worth its place in the plan."""
+_DEAR = 16
+"""Corrections of more than one part in so many of a stream are held against what they bring."""
 _WINDOW = 15
 _HEADER = 10
 _CHECKED, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
@@ -49,8 +52,11 @@ def undo_stream(data: bytes, start: int, found: Found, wrapper: Wrapper, task: T
         return None
     if redo(undone.content, undone.encoder, undone.corrections, limit=len(stream)) != stream:
         return None
+    nodes = tuple(inside(found.content))
+    if len(undone.corrections) * _DEAR > len(stream) and weigh(nodes) + len(undone.corrections) > len(stream):
+        return None
     facts = Facts(zlib.crc32(found.content), len(stream), len(found.content))
-    node = Stream(wrapper, facts, undone.encoder, undone.corrections, tuple(inside(found.content)))
+    node = Stream(wrapper, facts, undone.encoder, undone.corrections, nodes)
     return Taken(node, start - len(HEADERS.get(wrapper, b"")), end + len(make_trailer(wrapper, found.content)))
 
 

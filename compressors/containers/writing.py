@@ -1,7 +1,7 @@
 """Writing a tree down: the plan, and the channels that hold its bytes."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from panini_daemon.compressors.containers.nodes import (
     Chunk,
@@ -21,6 +21,7 @@ from panini_daemon.compressors.containers.nodes import (
 from panini_daemon.compressors.containers.numbers import number
 from panini_daemon.compressors.containers.payload import MOST_CHANNELS
 from panini_daemon.compressors.containers.plan import Step
+from panini_daemon.compressors.containers.tree import walk
 
 CORRECTIONS, FIELDS, FILTERS, PIXELS, MIXED = "corrections", "fields", "filters", "pixels", "mixed"
 _WORTH_A_CHANNEL = 768
@@ -34,14 +35,6 @@ def write_tree(nodes: Sequence[Node]) -> list[bytes]:
     writer = _Writer(_merge_small(_measure(nodes)))
     writer.write_all(nodes)
     return [bytes(writer.plan), *map(bytes, writer.channels)]
-
-
-def walk(nodes: Sequence[Node]) -> Iterator[Node]:
-    """Yield every node of a tree, a parent before what is inside it."""
-    for node in nodes:
-        yield node
-        if isinstance(node, (Stream, Png, Chunk, Split, Entry, Font)):
-            yield from walk(node.inside)
 
 
 def _measure(nodes: Sequence[Node]) -> Counter[str]:

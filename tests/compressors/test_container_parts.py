@@ -27,7 +27,7 @@ from panini_daemon.compressors.containers.nodes import (
     Stream,
     Wrapper,
 )
-from panini_daemon.compressors.containers.writing import walk
+from panini_daemon.compressors.containers.tree import walk
 
 FAMILIES = (files.png_files, files.gzip_files, files.zip_files, files.pdf_files, files.other_files)
 WITHOUT_PARTS = {

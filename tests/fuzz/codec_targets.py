@@ -67,6 +67,14 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,  # what streams hold, and the first case compiles
         share=0.1,
     )
+    yield Target(
+        *("compress.audio_lms_v1", "codecs", _sounds, _encoder_of("audio_lms_v1")),
+        returns=(bytes,),
+        raises=(NotApplicable,),
+        mutate=raw,
+        memory=256 * MIB,
+        share=0.1,
+    )
     for method in ("image_jxl_v1", "image_pixels_v1"):
         yield Target(
             name=f"compress.{method}",
@@ -156,6 +164,10 @@ def _mutate_case(seeds: Sequence[bytes], chance: random.Random) -> bytes:
     if draw > 0.3:
         body = mutate_bytes([body, *bodies], chance, first=True)
     return head + b"\n" + body
+
+
+def _sounds() -> Sequence[bytes]:
+    return [_read(path) for path in sorted(GOLDEN.glob("audio_lms_v1/*/original.bin"))]
 
 
 def _streams() -> Sequence[bytes]:

@@ -86,15 +86,16 @@ def see_functions(target: Target) -> set[str]:
             if folder is not None:
                 seen.add(f"{places[folder]}{code.co_filename.removeprefix(folder)}:{code.co_qualname}")
 
-    run = target.make()
-    for seed in target.seeds():
-        sys.setprofile(note)
-        try:
-            run(seed)
-        except target.raises:
-            continue
-        finally:
-            sys.setprofile(None)
+    for profile in (None, note):  # the first time kernels are compiled, which is slow to watch
+        run = target.make()
+        for seed in target.seeds():
+            sys.setprofile(profile)
+            try:
+                run(seed)
+            except target.raises:
+                continue
+            finally:
+                sys.setprofile(None)
     return seen
 
 

@@ -55,7 +55,7 @@ def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
     if plugin.family == "legacy":
         yield from make_legacy_cases(plugin.method)
         return
-    makers = {"image": make_images, "container": make_containers}
+    makers = {"image": make_images, "container": make_containers, "audio": make_audio}
     originals = makers.get(plugin.family, make_bytes)()
     for name, original in originals.items():
         try:
@@ -94,6 +94,19 @@ def make_images() -> dict[str, bytes]:
 def make_containers() -> dict[str, bytes]:
     files = all_files()
     return {name.replace(" ", "-"): files[name] for name in CONTAINERS}
+
+
+def make_audio() -> dict[str, bytes]:
+    """Make short files of every width, with one and more channels."""
+    from fakes.audio_files import aiff, wav
+
+    return {
+        "wav of 16 bits": wav(150),
+        "wav of 8 bits": wav(150, width=1),
+        "wav of 24 bits and two channels": wav(100, 2, 3),
+        "aiff": aiff(150),
+        "wav longer than a history": wav(4500, 2),
+    }
 
 
 def make_picture() -> "np.ndarray":
