@@ -64,6 +64,7 @@ class Outcome:
     timings: Mapping[str, float] = field(default_factory=dict)
     unsynced: tuple[str, ...] = ()
     kept: bool = False
+    chosen: str = ""
     error: Exception | None = None
     tries: int = 1
 
@@ -188,6 +189,7 @@ class _Work:
             timings=dict(timings),
             unsynced=unsynced,
             kept=self.kept,
+            chosen=self.encoded.chosen,
         )
 
 

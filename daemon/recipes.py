@@ -64,6 +64,8 @@ def _sizes(original: int, compressed: int) -> dict[str, float]:
 
 def _trials(encoded: Compressed) -> dict[str, object]:
     failed = {method: error for method, _, error in encoded.trials if error}
-    return {"trials": {method: size for method, size, error in encoded.trials if not error}} | (
-        {"failed_trials": failed} if failed else {}
+    return (
+        {"trials": {method: size for method, size, error in encoded.trials if not error}}
+        | ({"failed_trials": failed} if failed else {})
+        | ({"chosen": encoded.chosen} if encoded.chosen else {})
     )

@@ -49,6 +49,7 @@ class InlineCompute:
             payload_hash=hashlib.sha256(result.payload).hexdigest(),
             trials=tuple((trial.method, trial.size, trial.error) for trial in result.trials),
             device="cpu (test)",
+            chosen=result.chosen,
         )
 
     def _verify(self, proof: Proof) -> str:
