@@ -106,6 +106,7 @@ class Application:
             fatal=self._fatal,
             on_outcome=on_outcome,
             one_of_several=one_of_several,
+            time_left=self._time_left,
         )
         self._settling, self._index = parts.settling, parts.index
         self.service = Service(parts, self.stopping, once=once)

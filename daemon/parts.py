@@ -61,6 +61,8 @@ class Parts:
     """Whether other workers may take jobs from the same source, and see late which ones are taken."""
     settling: Settling | None = None
     """Measures for how long claims must settle, where that is not known beforehand."""
+    settle_level: Callable[[Job, int], Job] = lambda job, _: job
+    """Names the level of a job that leaves it open, by the bytes that wait."""
     index: ChunkIndex | None = None
     """Tells where bytes lie that the tree holds already."""
     pool: Callable[[int, Work], Pool] = WorkPool

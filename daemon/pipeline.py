@@ -65,6 +65,7 @@ class Outcome:
     unsynced: tuple[str, ...] = ()
     kept: bool = False
     chosen: str = ""
+    level: str = ""
     error: Exception | None = None
     tries: int = 1
 
@@ -106,6 +107,7 @@ class Line:
             worker=self.worker,
             moment=self.clock.now(),
             timings=timings,
+            level=_level(job, self),
         )
 
 
@@ -136,7 +138,7 @@ def process(
             _require_equal(new, line.compute.verify([work.proof for work in new]))
         with watch.step("commit"):
             unsynced = _commit_all(line, ask, works, held)
-    outcomes = [work.outcome(watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
+    outcomes = [work.outcome(ask.level, watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
     if line.twins is not None:
         for one in (*done, *outcomes):
             line.twins.note(one.chunk, one.original_hash, one.method, one.payload_size)
@@ -174,7 +176,7 @@ class _Work:
         """What verifying needs."""
         return Proof(self.recipe, self.place.payload, self.chunk.size, self.encoded.method)
 
-    def outcome(self, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
+    def outcome(self, level: str, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
         """Return the chunk's outcome, committed."""
         return Outcome(
             self.chunk,
@@ -190,6 +192,7 @@ class _Work:
             unsynced=unsynced,
             kept=self.kept,
             chosen=self.encoded.chosen,
+            level=level,
         )
 
 
