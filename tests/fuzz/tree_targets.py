@@ -22,6 +22,7 @@ from panini_daemon.log_lines import make_renderer
 from panini_daemon.log_reading import Follower, read_last
 from panini_daemon.reader import Reader
 from panini_daemon.restoration import restore_file
+from panini_daemon.storage.chunk_index import parse_index
 from panini_daemon.storage.errors import RootLost, RootUnsupported, StorageError
 from panini_daemon.storage.lease_entry import EntryName, name_entry, parse_content, parse_name, read_written_at
 from panini_daemon.storage.lease_timing import LeaseTiming
@@ -65,6 +66,11 @@ _RECIPE = {
     "assembly_info": {"offset": 0, "size": len(CHUNKS[0])},
     "payload_hash": sha(CHUNKS[0]),
 }
+_REFERENCE = {
+    **_RECIPE,
+    "compression_method": "dedup_reference_v1",
+    "reconstruction": {"method": "dedup_resolve", "parameters": {"reference_path": "compressed_chunks/a/chunk_0001"}},
+}
 _EVENT = {
     "timestamp": "2026-03-01T12:00:00.000Z",
     "level": "info",
@@ -87,6 +93,7 @@ def tree_targets() -> Iterator[Target]:
         raises=(),
     )
     yield Target("lease.folder", _GROUP, lambda: _texts(_LEASE), in_tree(_lease), (str,), (), share=0.2)
+    yield Target("index.lines", _GROUP, _index, lambda: parse_index, (list,), (), raw, share=0.3)
     yield Target(
         "root.marker", _GROUP, lambda: _texts(_MARK), in_tree(_open), (Root,), (RootLost, RootUnsupported), share=0.2
     )
@@ -95,7 +102,7 @@ def tree_targets() -> Iterator[Target]:
     yield Target("status.file", _GROUP, lambda: _texts(_STATUS), in_tree(_status), (int,), (), share=0.2)
     yield Target("logs.file", _GROUP, _logs, in_tree(_read_logs), (int,), (), raw, share=0.3)
     yield Target(
-        *("restore.recipe", _GROUP, lambda: _texts(_RECIPE), in_tree(_restore_recipe), (int,)),
+        *("restore.recipe", _GROUP, lambda: _texts(_RECIPE, _REFERENCE), in_tree(_restore_recipe), (int,)),
         raises=(StorageError, CompressorError, DaemonError),
         share=0.2,
     )
@@ -117,6 +124,10 @@ def tree_targets() -> Iterator[Target]:
 
 def _texts(*values: object) -> list[bytes]:
     return [json.dumps(value).encode() for value in values]
+
+
+def _index() -> list[bytes]:
+    return [f"{sha(CHUNKS[0])} a/chunk_0000\n{sha(CHUNKS[1])} b/c/chunk_0012\n".encode()]
 
 
 def _names() -> list[bytes]:
