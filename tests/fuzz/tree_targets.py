@@ -269,11 +269,12 @@ def _restore(scene: Scene, store: LocalStore, recipe: bytes, manifest: bytes) ->
         store.write(f"{folder}/chunk_{number:04d}/compressed.bin", CHUNKS[0])
         store.write(f"{folder}/chunk_{number:04d}/recipe.json", recipe)
     store.write(f"{folder}/manifest.json", manifest)
-    reader = Reader(store, Registry(), Device())
-    found = verify_tree(reader, "compressed_chunks", deep=True)
+    registry = Registry()
+    found = verify_tree(Reader(store, registry, Device()), "compressed_chunks", deep=True)
     json.dumps([str(problem) for problem in found.problems], ensure_ascii=False).encode()
     target = scene.root / "restored"
     try:
+        reader = Reader(store, registry, Device())  # one that has not decoded anything yet
         return restore_file(reader, folder, target, accept_reencoded=True).size
     finally:
         target.unlink(missing_ok=True)
