@@ -94,9 +94,9 @@ class LevelChoice:
         self.log.info(
             "level_chosen",
             job=job.job_id,
-            level=level,
+            compression=str(level),
             backlog=backlog,
             seconds_left=round(left) if left <= HORIZON else None,
-            seconds_per_mib={name: round(seconds, 3) for name, seconds in self.pace.rates().items()},
+            seconds_per_mib={str(name): round(seconds, 3) for name, seconds in self.pace.rates().items()},
         )
         return replace(job, level=level)

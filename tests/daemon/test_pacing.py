@@ -94,4 +94,5 @@ def test_a_jobs_level_is_named_once_and_told_in_the_recipe(make_bench: Callable[
 def test_the_log_tells_what_a_level_was_chosen_for(bench: Bench) -> None:
     LevelChoice("auto", Pace(1), lambda: 1.0, bench.log).settle(Job("job-1", "inbox/a.json", b"", (), ()), 7 * MIB)
     (line,) = [event for event in bench.events() if event["event"] == "level_chosen"]
-    assert (line["level"], line["backlog"], line["seconds_left"], line["job"]) == ("fast", 7 * MIB, 1, "job-1")
+    assert (line["level"], line["compression"], line["backlog"], line["seconds_left"]) == ("info", "fast", 7 * MIB, 1)
+    assert line["seconds_per_mib"] == {"best": 12.0, "balanced": 1.3, "fast": 0.025}
