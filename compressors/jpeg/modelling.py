@@ -140,18 +140,20 @@ def code_count(p: Predictor, log: int, counts: Longs, near: Longs, kind: int, co
     e, f = int(counts[near[4]]), int(counts[near[5]])
     o, q = int(counts[near[6]]), int(counts[near[7]])
     salt = 0x1000000 + (kind << 21)
+    keys = p.keys
     mean = (a + b + 1) >> 1
     all_ = (2 * a + 2 * b + c + d + 3) // 6
-    select(p, log, 0, salt + (a << 7) + b)
-    select(p, log, 1, salt + (1 << 18) + (mean << 6) + (all_ >> 1))
-    select(p, log, 2, salt + (2 << 18) + (all_ << 6) + o)
-    select(p, log, 3, salt + (3 << 18) + (o << 6) + q)
-    select(p, log, 4, salt + (4 << 18) + (q << 6) + mean)
-    select(p, log, 5, salt + (5 << 18) + (level(a) << 12) + (level(b) << 8) + (level(c) << 4) + level(d))
-    select(p, log, 6, salt + (6 << 18) + all_)
-    select(p, log, 7, salt + (7 << 18) + ((a + e >> 1) << 6) + (b + f >> 1))
-    select(p, log, 8, salt + (1 << 23) + (level(mean) << 12) + (level(c) << 8) + (level(o) << 4) + level(q))
-    select(p, log, 9, salt + (1 << 23) + (1 << 18) + (d << 6) + mean)
+    keys[0] = salt + (a << 7) + b
+    keys[1] = salt + (1 << 18) + (mean << 6) + (all_ >> 1)
+    keys[2] = salt + (2 << 18) + (all_ << 6) + o
+    keys[3] = salt + (3 << 18) + (o << 6) + q
+    keys[4] = salt + (4 << 18) + (q << 6) + mean
+    keys[5] = salt + (5 << 18) + (level(a) << 12) + (level(b) << 8) + (level(c) << 4) + level(d)
+    keys[6] = salt + (6 << 18) + all_
+    keys[7] = salt + (7 << 18) + ((a + e >> 1) << 6) + (b + f >> 1)
+    keys[8] = salt + (1 << 23) + (level(mean) << 12) + (level(c) << 8) + (level(o) << 4) + level(q)
+    keys[9] = salt + (1 << 23) + (1 << 18) + (d << 6) + mean
+    select(p.bases, keys, COUNTS, log)
     p.selected[1] = 4000 + level(all_)
     p.selected[2] = 4000 + (level(o) if kind else level(b))
     p.refining[0] = 4000 + level(all_)
@@ -208,50 +210,49 @@ def code_coefficient(
     ln, li, lw = level(nearby), level(inner), level(wide)
     room = 64 - k
     salt = (kind << 6 | k) << 20
+    keys, selected, refining = p.keys, p.selected, p.refining
     rem = min(remaining, 63)
-    select(p, log, 0, salt + (sl << 6) + st)
-    select(p, log, 1, salt + (1 << 15) + (sb << 5) + level(rem))
-    select(p, log, 2, salt + (2 << 15) + (level(abs(a)) << 5) + level(abs(b)))
-    select(p, log, 3, salt + (3 << 15) + (ln << 5) + li)
-    select(p, log, 4, salt + (4 << 15) + (rem << 6) + count)
-    select(p, log, 5, salt + (5 << 15) + (rem << 5) + ln)
-    select(p, log, 6, salt + (6 << 15) + (rem << 5) + li)
-    select(p, log, 7, salt + (7 << 15) + (signed_level(o) << 5) + ln)
-    select(p, log, 8, salt + (8 << 15) + (signed_level(q) << 5) + li)
-    select(p, log, 9, salt + (9 << 15) + (sb << 5) + ln)
-    select(p, log, 10, salt + (10 << 15) + (sb << 5) + li)
-    select(p, log, 11, salt + (11 << 15) + (level(seen[1]) << 10) + (level(seen[2]) << 5) + level(seen[3]))
-    select(p, log, 12, salt + (12 << 15) + (level(seen[0]) << 5) + level(rem))
-    select(p, log, 13, salt + (13 << 15) + (lw << 5) + level(rem))
-    select(p, log, 14, salt + (14 << 15) + (level(abs(c)) << 10) + (level(abs(d)) << 5) + level(abs(a) + abs(b)))
-    select(p, log, 15, salt + (15 << 15) + (level(abs(e) + abs(a)) << 5) + level(abs(f) + abs(b)))
-    select(p, log, 16, salt + (16 << 15) + (sl << 5) + level(rem))
-    select(p, log, 17, salt + (17 << 15) + (st << 5) + level(rem))
-    select(
-        p,
-        log,
-        18,
+    keys[0] = salt + (sl << 6) + st
+    keys[1] = salt + (1 << 15) + (sb << 5) + level(rem)
+    keys[2] = salt + (2 << 15) + (level(abs(a)) << 5) + level(abs(b))
+    keys[3] = salt + (3 << 15) + (ln << 5) + li
+    keys[4] = salt + (4 << 15) + (rem << 6) + count
+    keys[5] = salt + (5 << 15) + (rem << 5) + ln
+    keys[6] = salt + (6 << 15) + (rem << 5) + li
+    keys[7] = salt + (7 << 15) + (signed_level(o) << 5) + ln
+    keys[8] = salt + (8 << 15) + (signed_level(q) << 5) + li
+    keys[9] = salt + (9 << 15) + (sb << 5) + ln
+    keys[10] = salt + (10 << 15) + (sb << 5) + li
+    keys[11] = salt + (11 << 15) + (level(seen[1]) << 10) + (level(seen[2]) << 5) + level(seen[3])
+    keys[12] = salt + (12 << 15) + (level(seen[0]) << 5) + level(rem)
+    keys[13] = salt + (13 << 15) + (lw << 5) + level(rem)
+    keys[14] = salt + (14 << 15) + (level(abs(c)) << 10) + (level(abs(d)) << 5) + level(abs(a) + abs(b))
+    keys[15] = salt + (15 << 15) + (level(abs(e) + abs(a)) << 5) + level(abs(f) + abs(b))
+    keys[16] = salt + (16 << 15) + (sl << 5) + level(rem)
+    keys[17] = salt + (17 << 15) + (st << 5) + level(rem)
+    keys[18] = (
         salt
         + (18 << 15)
         + (min(level(abs(natural[place - 1])) if v else 31, 31) << 10)
         + ((level(abs(natural[place - 8])) if u else 31) << 5)
-        + (level(abs(natural[place - 9])) if u and v else 31),
+        + (level(abs(natural[place - 9])) if u and v else 31)
     )
-    select(p, log, 19, salt + (19 << 15) + (signed_level(o) << 6) + signed_level(q))
-    select(p, log, 20, salt + (20 << 15) + (level(abs(both)) << 10) + (min(ln, 31) << 5) + li)
-    select(p, log, 21, salt + (21 << 15) + (ln << 10) + (li << 5) + level(rem))
-    p.selected[0] = (kind << 6 | k) << 4
-    p.selected[1] = (level(abs(both)) << 5) + ln
-    p.selected[2] = (min(level(rem), 15) << 5) + li
-    p.selected[1] = min(p.selected[1], 1023)
-    p.refining[0] = (kind << 6 | k) << 4
-    p.refining[1] = (min(level(rem), 15) << 5) + ln
+    keys[19] = salt + (19 << 15) + (signed_level(o) << 6) + signed_level(q)
+    keys[20] = salt + (20 << 15) + (level(abs(both)) << 10) + (min(ln, 31) << 5) + li
+    keys[21] = salt + (21 << 15) + (ln << 10) + (li << 5) + level(rem)
+    select(p.bases, keys, AC, log)
+    selected[0] = (kind << 6 | k) << 4
+    selected[1] = (level(abs(both)) << 5) + ln
+    selected[2] = (min(level(rem), 15) << 5) + li
+    selected[1] = min(selected[1], 1023)
+    refining[0] = (kind << 6 | k) << 4
+    refining[1] = (min(level(rem), 15) << 5) + ln
     if remaining < room and not code_bit(p, AC, 0, int(value != 0)):
         return 0
-    p.selected[1] += 1024
-    p.selected[2] += 1024
-    p.refining[0] += 1
-    p.refining[1] += 1024
+    selected[1] += 1024
+    selected[2] += 1024
+    refining[0] += 1
+    refining[1] += 1024
     size = code_magnitude(p, AC, abs(value))
     ls = min(level(size), 7)
     salt += 22 << 15
@@ -265,33 +266,34 @@ def code_coefficient(
         inner_sign += signed_level(natural[place - 1])
     if u:
         inner_sign += signed_level(natural[place - 8]) << 6
-    select(p, log, 0, salt + (sl << 9) + (st << 3) + ls & 0x7FFFFFFF)
+    keys[0] = salt + (sl << 9) + (st << 3) + ls & 0x7FFFFFFF
     salt += 1 << 15
-    select(p, log, 1, salt + (sb << 3) + ls)
+    keys[1] = salt + (sb << 3) + ls
     salt += 1 << 15
-    select(p, log, 2, salt + (sign_a * 3 + sign_b) * 3 + sign_c)
+    keys[2] = salt + (sign_a * 3 + sign_b) * 3 + sign_c
     salt += 1 << 15
-    select(p, log, 3, salt + (sb << 4) + sign_a * 3 + sign_b)
+    keys[3] = salt + (sb << 4) + sign_a * 3 + sign_b
     salt += 1 << 15
-    select(p, log, 4, salt + (sign_o * 3 + sign_q << 3) + ls)
+    keys[4] = salt + (sign_o * 3 + sign_q << 3) + ls
     salt += 1 << 15
-    select(p, log, 5, salt + (inner_sign << 3) + ls & 0x7FFFFFFF)
+    keys[5] = salt + (inner_sign << 3) + ls & 0x7FFFFFFF
     salt += 1 << 15
-    select(p, log, 6, salt + (sb << 4) + sign_o * 3 + sign_q)
+    keys[6] = salt + (sb << 4) + sign_o * 3 + sign_q
     salt += 1 << 15
-    select(p, log, 7, salt + (sl << 3) + ls)
+    keys[7] = salt + (sl << 3) + ls
     salt += 1 << 15
-    select(p, log, 8, salt + (st << 3) + ls)
+    keys[8] = salt + (st << 3) + ls
     salt += 1 << 15
-    select(p, log, 9, (signed_level(both * size) << 3) + ls + 0x7A5)
-    select(p, log, 10, salt + (signed_level(a) << 6) + signed_level(b))
+    keys[9] = (signed_level(both * size) << 3) + ls + 0x7A5
+    keys[10] = salt + (signed_level(a) << 6) + signed_level(b)
     salt += 1 << 15
-    select(p, log, 11, salt + (signed_level(o) << 6) + signed_level(q))
-    p.selected[0] = ((kind << 6 | k) << 4) + 1
-    p.selected[1] = 2048 + (sb << 3) + ls
-    p.selected[2] = 2048 + sign_o * 9 + sign_a * 3 + sign_b
-    p.refining[0] = 3072 + sb
-    p.refining[1] = 3072 + (min(level(abs(both)), 15) << 3) + ls
+    keys[11] = salt + (signed_level(o) << 6) + signed_level(q)
+    select(p.bases, keys, SIGNS, log)
+    selected[0] = ((kind << 6 | k) << 4) + 1
+    selected[1] = 2048 + (sb << 3) + ls
+    selected[2] = 2048 + sign_o * 9 + sign_a * 3 + sign_b
+    refining[0] = 3072 + sb
+    refining[1] = 3072 + (min(level(abs(both)), 15) << 3) + ls
     return -size if code_bit(p, SIGNS, 1, int(value < 0)) else size
 
 
@@ -333,39 +335,41 @@ def code_dc(
     ln, la, lc, lm = level(noise), signed_level(apart), level(count), level(int(seen[0]))
     plane = signed_level(a + b - c - expected)
     salt = 0x2000000 + (kind << 28)
+    keys, selected, refining = p.keys, p.selected, p.refining
     fraction = both - 8 * expected + 4
-    select(p, log, 0, salt + (ln << 6) + la)
-    select(p, log, 1, salt + (1 << 17) + (ln << 5) + lc)
-    select(p, log, 2, salt + (2 << 17) + (la << 6) + plane)
-    select(p, log, 3, salt + (3 << 17) + (plane << 5) + ln)
-    select(p, log, 4, salt + (4 << 17) + (lm << 5) + ln)
-    select(p, log, 5, salt + (5 << 17) + (fraction << 5) + ln)
-    select(p, log, 6, salt + (6 << 17) + (signed_level(a - expected) << 6) + signed_level(b - expected))
-    select(p, log, 7, salt + (7 << 17) + (level(abs(apart)) << 5) + lm)
-    select(p, log, 8, salt + (8 << 17) + (level(abs(a - b)) << 5) + level(abs(apart)))
-    select(p, log, 9, salt + (9 << 17) + level(int(abs(q))))
-    select(p, log, 10, salt + (10 << 17) + (la << 5) + lc)
-    select(p, log, 11, salt + (11 << 17) + (level(abs(natural[1])) << 5) + level(abs(natural[8])))
-    select(p, log, 12, salt + (12 << 17) + (signed_level(q - o) << 5) + ln)
-    select(p, log, 13, salt + (13 << 17) + (fraction << 6) + la)
+    keys[0] = salt + (ln << 6) + la
+    keys[1] = salt + (1 << 17) + (ln << 5) + lc
+    keys[2] = salt + (2 << 17) + (la << 6) + plane
+    keys[3] = salt + (3 << 17) + (plane << 5) + ln
+    keys[4] = salt + (4 << 17) + (lm << 5) + ln
+    keys[5] = salt + (5 << 17) + (fraction << 5) + ln
+    keys[6] = salt + (6 << 17) + (signed_level(a - expected) << 6) + signed_level(b - expected)
+    keys[7] = salt + (7 << 17) + (level(abs(apart)) << 5) + lm
+    keys[8] = salt + (8 << 17) + (level(abs(a - b)) << 5) + level(abs(apart))
+    keys[9] = salt + (9 << 17) + level(int(abs(q)))
+    keys[10] = salt + (10 << 17) + (la << 5) + lc
+    keys[11] = salt + (11 << 17) + (level(abs(natural[1])) << 5) + level(abs(natural[8]))
+    keys[12] = salt + (12 << 17) + (signed_level(q - o) << 5) + ln
+    keys[13] = salt + (13 << 17) + (fraction << 6) + la
+    select(p.bases, keys, DC, log)
     base = _DC_SETS + kind * 16
-    p.selected[0] = base
-    p.selected[1] = 3000 + (ln << 4)
-    p.selected[2] = 3000 + (level(abs(apart)) << 4)
-    p.refining[0] = 3500 + ln
-    p.refining[1] = 3500 + la
+    selected[0] = base
+    selected[1] = 3000 + (ln << 4)
+    selected[2] = 3000 + (level(abs(apart)) << 4)
+    refining[0] = 3500 + ln
+    refining[1] = 3500 + la
     if not code_bit(p, DC, 0, int(change != 0)):
         return expected
-    p.selected[0] = base + 1
-    p.selected[1] += 1
-    p.selected[2] += 1
+    selected[0] = base + 1
+    selected[1] += 1
+    selected[2] += 1
     negative = code_bit(p, DC, 1, int(change < 0))
     other = 0x8000 * (1 + negative)
     for at in range(DC):
         p.bases[at] ^= other
-    p.selected[0] = base
-    p.selected[1] += 1
-    p.selected[2] += 1
+    selected[0] = base
+    selected[1] += 1
+    selected[2] += 1
     size = code_magnitude(p, DC, abs(change))
     value = expected - size if negative else expected + size
     if value < -32768 or value > 32767:
