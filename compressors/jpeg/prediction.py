@@ -15,7 +15,7 @@ from panini_daemon.compressors.contextmix.refinement import (
     refined,
     refinement_place,
 )
-from panini_daemon.compressors.kernels import kernel, unchecked_kernel
+from panini_daemon.compressors.kernels import unchecked_kernel
 
 CONTEXTS = 24
 """The most contexts of a bit."""
@@ -32,9 +32,9 @@ REFINED = 4096
 class Predictor(NamedTuple):
     """All that is learnt, with the tables and places that coding a bit needs.
 
-    `keys[i]` is context i as a number, `bases[i]` where `select` found its counted chances to begin, `selected` the sets
-    of weights, `refining` the contexts of the two refinements: whoever codes a bit sets them before. `coder` and `stream`: see
-    `contextmix.coding`; `coder[4]` says whether it decodes.
+    `keys[i]` is context i as a number, `bases[i]` where `select` found its counted chances to begin, `selected` the
+    sets of weights, `refining` the contexts of the two refinements: whoever codes a bit sets them before. `coder` and
+    `stream`: see `contextmix.coding`; `coder[4]` says whether it decodes.
     """
 
     counted: NDArray[np.int32]
