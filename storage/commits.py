@@ -202,9 +202,11 @@ def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bo
         other, mine = parse_recipe(found), parse_recipe(recipe)
     except (NotFound, RecipeInvalid):
         return False
+    if other.payload_hash != digest or other.original_hash != mine.original_hash:
+        return False
     if mine.compression_method in (SLICE_METHOD, REFERENCE_METHOD) and other.payload_hash == mine.payload_hash:
         return other.reconstruction == mine.reconstruction  # the bytes are elsewhere: in the same place?
-    return other.payload_hash == digest and other.original_hash == mine.original_hash
+    return True
 
 
 @contextmanager
