@@ -127,13 +127,13 @@ def test_a_worker_that_was_held_up_leaves_a_whole_commit_though_another_committe
     assert [path.name for path in tmp_path.iterdir() if "spare" in path.name] == []
 
 
-def test_a_slice_whose_worker_was_held_up_is_not_left_beside_another_ones_payload(tmp_path: Path) -> None:
+def test_a_reference_whose_worker_was_held_up_is_not_left_beside_another_ones_payload(tmp_path: Path) -> None:
     other, empty = tmp_path / "other", tmp_path / "empty"
     other.write_bytes(PAYLOAD)
     empty.write_bytes(b"")
-    place = {"reference_path": "f/chunk_0001", "payload_hash": "0" * 64, "offset": 0}
-    told = json.loads(recipe(payload=b"")) | {"compression_method": "solid_slice_v1"}
-    mine = format_recipe(told | {"reconstruction": {"method": "solid_slice_of_host", "parameters": place}})
+    place = {"reference_path": "compressed_chunks/f/chunk_0001"}
+    told = json.loads(recipe(payload=b"")) | {"compression_method": "dedup_reference_v1"}
+    mine = format_recipe(told | {"reconstruction": {"method": "dedup_resolve", "parameters": place}})
 
     class HeldUp(MemoryStore):
         busy = False
