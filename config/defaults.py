@@ -122,6 +122,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         rclone_socket=place("rclone_socket", fields.rclone_socket) if fields.rclone_socket else None,
         keep_limit=fields.keep_limit,
         dedup=fields.dedup,
+        solid=fields.solid,
         github_repo=fields.github_repo or "",
         github_ref=fields.github_ref or "",
         github_path=fields.github_path,

@@ -192,6 +192,11 @@ class Fields(BaseSettings):
         description="Whether a chunk whose bytes the tree holds already becomes a reference to them; in a shared "
         "folder only to chunks that were filed a day before the job was made.",
     )
+    solid: Switch = Field(
+        True,  # noqa: FBT003  a default
+        description="Whether chunks of one file that follow each other are compressed together, up to 32 MiB at a time, "
+        "and each is filed as a slice of that; not with a method asked for by name.",
+    )
     github_repo: Repository | None = Field(
         None,
         description="The GitHub repository (owner/name) whose chunks are taken and that is told what became of "

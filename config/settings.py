@@ -54,6 +54,7 @@ class Settings:
     rclone_socket: Path | None
     keep_limit: int
     dedup: bool
+    solid: bool
     github_repo: str
     """Empty where there is none; so is `github_ref` for the default branch."""
     github_ref: str

@@ -19,7 +19,7 @@ from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat, StatusWriter
 from panini_daemon.logs import TreeLog, make_logger
-from panini_daemon.pipeline import Outcome
+from panini_daemon.outcomes import Outcome
 from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock

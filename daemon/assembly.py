@@ -19,7 +19,8 @@ from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
 from panini_daemon.pacing import LevelChoice, Pace
 from panini_daemon.parts import Parts
-from panini_daemon.pipeline import Line, Outcome, State
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.line import Line
 from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
@@ -27,6 +28,7 @@ from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
+from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import BaseConflict
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.leases import Leases
@@ -91,6 +93,7 @@ def assemble(
         shared=settings.shared,
         folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         models=model_folders(settings.root),
+        solid=settings.solid,
     )
     index = ChunkIndex(store, settings.worker) if settings.dedup else None
     if index is not None:
@@ -151,10 +154,10 @@ def _make_twins(settings: Settings, line: Line, index: ChunkIndex) -> Twins:
     )
 
 
-def is_committed(store: Store, base: str, chunk_id: int, sha256: str | None) -> bool:
+def is_committed(store: Store, base: str, chunk_id: int, sha256: str | None, *, digests: Digests | None = None) -> bool:
     """Tell whether these very bytes are committed already."""
     try:
-        return already_committed(store, chunk_folder(base, chunk_id), sha256) is not None
+        return already_committed(store, chunk_folder(base, chunk_id), sha256, digests) is not None
     except BaseConflict:
         return False
 
@@ -164,7 +167,7 @@ def _make_source(settings: Settings, store: Store, clock: Clock, link: "GithubLi
         store,
         clock=clock,
         arrival_timeout=settings.arrival_timeout,
-        committed=partial(is_committed, store),
+        committed=partial(is_committed, store, digests=Digests()),
     )
     if link is None or not link.polls:
         return inbox

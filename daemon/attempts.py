@@ -5,12 +5,19 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from panini_daemon.errors import ComputeFailed
 from panini_daemon.failures import Action, action_for
 from panini_daemon.logs import Logger
-from panini_daemon.pipeline import Line, Outcome, State, process
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.grouping import group, is_run, wants_runs
+from panini_daemon.line import Line
+from panini_daemon.pipeline import process
+from panini_daemon.run_line import process_run
 from panini_daemon.storage.jobs import Chunk, Job
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +71,21 @@ class Attempts:
     jitter: random.Random
     suspects: Suspects = field(default_factory=Suspects)
 
+    def wants_runs(self, job: Job) -> bool:
+        """Tell whether chunks of a job that follow each other are compressed together."""
+        line = self.line
+        return line.solid and wants_runs(job.method or line.method, line.registry.names())
+
     def run(self, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], log: Logger) -> list[Outcome]:
         """Work on chunks until each is committed, failed for good, or dropped. Never raises an Exception."""
+        if not (is_run(chunks) and self.wants_runs(job)):
+            return self._run_group(job, chunks, held, log)
+        outcomes, alone = self._run_as_one(job, chunks, held, log.bind(chunk=chunks[0].name, run=len(chunks)))
+        for part in group(alone):
+            outcomes += self._run_group(job, part, held, log)
+        return outcomes
+
+    def _run_group(self, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], log: Logger) -> list[Outcome]:
         if len(chunks) > 1:
             try:
                 held()
@@ -75,12 +95,46 @@ class Attempts:
         return [self._run_one(job, chunk, held, log.bind(chunk=chunk.name)) for chunk in chunks]
 
     def _run_one(self, job: Job, chunk: Chunk, held: Callable[[], None], log: Logger) -> Outcome:
+        def step(exclude: frozenset[str], tries: int) -> Outcome:
+            (outcome,) = process(self.line, job, [chunk], held=held, exclude=exclude)
+            return replace(outcome, tries=tries)
+
+        def end(state: State, error: Exception, tries: int) -> Outcome:
+            return Outcome(chunk, state, error=error, tries=tries)
+
+        return self._persist(job, held, log, step, end)
+
+    def _run_as_one(
+        self, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], log: Logger
+    ) -> tuple[list[Outcome], list[Chunk]]:
+        """Work on chunks that are compressed as one; return with the outcomes the chunks that are to go alone."""
+
+        def step(exclude: frozenset[str], tries: int) -> tuple[list[Outcome], list[Chunk]]:
+            outcomes, alone = process_run(self.line, job, chunks, held=held, exclude=exclude)
+            return [replace(outcome, tries=tries) for outcome in outcomes], alone
+
+        def end(state: State, error: Exception, tries: int) -> tuple[list[Outcome], list[Chunk]]:
+            if state is State.DROPPED:
+                return [Outcome(chunk, state, error=error, tries=tries) for chunk in chunks], []
+            log.debug("run_split", error=_describe(error))  # alone, each shows whose error it is
+            return [], list(chunks)
+
+        return self._persist(job, held, log, step, end)
+
+    def _persist(
+        self,
+        job: Job,
+        held: Callable[[], None],
+        log: Logger,
+        step: Callable[[frozenset[str], int], T],
+        end: Callable[[State, Exception, int], T],
+    ) -> T:
+        """Do a step, with what to exclude and the number of the try, until it returns or the table says to end."""
         tries, waits, exclude = 0, 0, self._excluded(job)
         while True:
             try:
                 held()
-                (outcome,) = process(self.line, job, [chunk], held=held, exclude=exclude)
-                return replace(outcome, tries=tries + 1)
+                return step(exclude, tries + 1)
             except Exception as error:  # noqa: BLE001  the table decides; an unforeseen one ends in failed/
                 action = action_for(error)
                 method = error.method if isinstance(error, ComputeFailed) else None
@@ -96,21 +150,20 @@ class Attempts:
                     log.warning("waiting", error=_describe(error), retry_in=round(pause, 1))
                 else:
                     tries += 1
-                    if (end := self._end(action, error, chunk, tries)) is not None:
-                        return end
+                    if (state := self._state(action, error, tries)) is not None:
+                        return end(state, error, tries)
                     pause = self.policy.pause(tries, self.jitter)
                     log.warning("chunk_retry", error=_describe(error), tries=tries, retry_in=round(pause, 1))
                 if self.sleep(pause):
-                    return Outcome(chunk, State.DROPPED, error=error, tries=max(tries, 1))
+                    return end(State.DROPPED, error, max(tries, 1))
 
-    def _end(self, action: Action, error: Exception, chunk: Chunk, tries: int) -> Outcome | None:
+    def _state(self, action: Action, error: Exception, tries: int) -> State | None:
+        """Return the state that work ends in, None where it is tried again."""
         if action is Action.STOP:
             self.stop(error)
         if action in (Action.DROP, Action.POSTPONE, Action.STOP):
-            return Outcome(chunk, State.DROPPED, error=error, tries=tries)
-        if action is Action.GIVE_UP or tries >= self.policy.attempts:
-            return Outcome(chunk, State.FAILED, error=error, tries=tries)
-        return None
+            return State.DROPPED
+        return State.FAILED if action is Action.GIVE_UP or tries >= self.policy.attempts else None
 
     def _is_named(self, job: Job) -> bool:
         return (job.method or self.line.method) != "auto"

@@ -146,6 +146,18 @@ class Compute:
                 raise VerificationFailed(f"{proof.method}: {reply['error']}: {reply['message']}", proof.method)
         return [str(reply["hash"]) for reply in replies]
 
+    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str) -> list[str]:
+        """Decode a run once, as a reader would; return the SHA-256 of each of these slices of it.
+
+        `recipes` are theirs, `payload` the run's file, `size` and `method` the run's own. Raises like `verify`.
+        """
+        item = {"recipes": [recipe.decode() for recipe in recipes], "payload": str(payload)}
+        pool = self._gpu.pool if self._gpu and method in self._gpu_methods() else self._cpu
+        (reply,) = pool.call({"task": "verify_run", "items": [item]}, size)["results"]
+        if "error" in reply:
+            raise VerificationFailed(f"{method}: {reply['error']}: {reply['message']}", method)
+        return [str(found) for found in reply["hashes"]]
+
     @property
     def has_gpu(self) -> bool:
         """Whether a GPU computes, too."""

@@ -1,7 +1,7 @@
 """What runs inside a compute process: plugins, apart from the daemon, so that none can hang or crash it.
 
 One JSON object a line on standard input and output. The daemon names files; bytes never cross the pipe.
-A request is {"task": "compress" or "verify", "items": [...]}; the answer is one object with
+A request is {"task": "compress", "verify" or "verify_run", "items": [...]}; the answer is one object with
 "results" or "error", before it any number of {"trial": method} while codecs are tried and of
 {"progress": method, "done": bytes, "total": bytes} from slow ones.
 """
@@ -26,6 +26,7 @@ from panini_daemon.compressors.protocol import Compressor, Context, Hints, Kind,
 from panini_daemon.decoding import decode_together
 from panini_daemon.errors import DaemonError
 from panini_daemon.reconstruction import reconstruct
+from panini_daemon.runs import hash_slices, read_slice
 from panini_daemon.storage.recipe import Recipe, parse_recipe
 
 Message = dict[str, Any]
@@ -121,6 +122,8 @@ def _offers_on_gpu(plugin: Compressor) -> set[tuple[str, str]]:
 def _handle(request: Message, registry: Registry, device: Device, answers: BinaryIO) -> Message:
     if request["task"] == "compress":
         return {"results": _compress(request["items"], registry, device, answers)}
+    if request["task"] == "verify_run":
+        return {"results": [_verify_run(item, registry, device) for item in request["items"]]}
     return {"results": _verify(request["items"], registry, device)}
 
 
@@ -190,6 +193,18 @@ def _verify_one(recipe: Recipe, payload: bytes, registry: Registry, device: Devi
     except (CompressorError, DaemonError) as error:
         return {"error": type(error).__name__, "message": str(error)}
     return {"hash": recipe.original_hash if chunk.exact else ""}
+
+
+def _verify_run(item: Message, registry: Registry, device: Device) -> Message:
+    """Decode a run once and tell the SHA-256 of each of its chunks."""
+    recipes = [parse_recipe(recipe.encode()) for recipe in item["recipes"]]
+    payload = Path(item["payload"]).read_bytes()
+    try:
+        if hashlib.sha256(payload).hexdigest() != read_slice(recipes[0]).run.file.sha256:
+            return {"error": "VerificationFailed", "message": "the payload changed between writing and reading it"}
+        return {"hashes": hash_slices(recipes, payload, registry=registry, device=device)}
+    except (CompressorError, DaemonError) as error:
+        return {"error": type(error).__name__, "message": str(error)}
 
 
 if __name__ == "__main__":

@@ -14,15 +14,16 @@ from pathlib import Path
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compute import Compressed, Compute, Proof
 from panini_daemon.errors import ComputeFailed
-from panini_daemon.recipes import make_recipe
+from panini_daemon.recipes import EMPTY_HASH, make_recipe
 from panini_daemon.spool import Spool, unavailable
 from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import Commit, find_commit, write_commit
+from panini_daemon.storage.commits import PAYLOAD, Commit, find_commit, write_commit
 from panini_daemon.storage.errors import NotCommitted, NotFound
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.recipe import format_recipe
 from panini_daemon.storage.references import REFERENCE_METHOD, REFERENCE_RECONSTRUCTION
+from panini_daemon.storage.solid import SLICE_METHOD, is_slice
 from panini_daemon.storage.store import Store
 
 SMALLEST, SMALLEST_PAYLOAD = 256, 64
@@ -30,7 +31,6 @@ SMALLEST, SMALLEST_PAYLOAD = 256, 64
 SETTLED = timedelta(days=1)
 """How long before its job a chunk must have been filed to be referred to in a folder that is late: by so much that
 every worker sees it, whatever the clocks say, and all of them refer to it or none does."""
-EMPTY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,10 @@ class Twins:
     shared: bool
     late: bool
 
-    def refer(self, job: Job, chunk: Chunk, held: Callable[[], None]) -> tuple[Commit, tuple[str, ...]] | None:
-        """Commit a chunk as a reference; return its commit and the files still to be synced, None without a twin.
+    def find(self, job: Job, chunk: Chunk) -> Commit | None:
+        """Return a committed chunk with the same bytes that may be referred to, None where there is none.
 
-        `held` raises where the job's lease is gone. Raises StoreUnavailable, StoreFull, SpoolUnavailable,
-        ComputeStopped.
+        Its hashes are compared; it is not decoded. Raises StoreUnavailable.
         """
         digest = chunk.original_hash
         if digest is None or chunk.size < SMALLEST:
@@ -63,16 +62,25 @@ class Twins:
         place = self.index.find(digest)
         if place is None or place == self.folder_of(chunk):
             return None
-        twin = self._find(place, digest, chunk)
+        twin = self._look(place, digest, chunk)
         if twin is None:
             self.index.forget(digest, place)
             return None
-        if self.late and not _is_settled(job, twin):
-            return None
+        return None if self.late and not _is_settled(job, twin) else twin
+
+    def refer(
+        self, job: Job, chunk: Chunk, twin: Commit, held: Callable[[], None]
+    ) -> tuple[Commit, tuple[str, ...]] | None:
+        """Commit a chunk as a reference to a twin that holds its bytes itself; return its commit and files to sync.
+
+        None where the twin does not decode to these bytes. `held` raises where the job's lease is gone. Raises
+        StoreUnavailable, StoreFull, SpoolUnavailable, ComputeStopped.
+        """
+        place = twin.payload_path.removesuffix(f"/{PAYLOAD}")
         with self.spool.places(1) as (room,), ExitStack() as held_memory:
             held_memory.enter_context(self.budget.reserve(4 * chunk.size))
             if not self._decodes(twin, chunk, room.payload):
-                self.index.forget(digest, place)
+                self.index.forget(chunk.original_hash or "", place)
                 return None
             _empty(room.payload)
             recipe = self._describe(job, chunk, place, twin)
@@ -85,8 +93,8 @@ class Twins:
 
     def note(self, chunk: Chunk, original_hash: str | None, method: str, payload_size: int) -> None:
         """Remember a committed chunk, where it is worth being referred to and holds its bytes itself."""
-        worth = chunk.size >= SMALLEST and payload_size >= SMALLEST_PAYLOAD
-        if original_hash and worth and method != REFERENCE_METHOD:
+        worth = method == SLICE_METHOD or (payload_size >= SMALLEST_PAYLOAD and method != REFERENCE_METHOD)
+        if original_hash and chunk.size >= SMALLEST and worth:
             self.index.add(original_hash, self.folder_of(chunk))
 
     def split(self, chunks: Sequence[Chunk]) -> tuple[list[Chunk], list[Chunk]]:
@@ -100,7 +108,7 @@ class Twins:
             seen.add(chunk.original_hash or "")
         return first, again
 
-    def _find(self, place: str, digest: str, chunk: Chunk) -> Commit | None:
+    def _look(self, place: str, digest: str, chunk: Chunk) -> Commit | None:
         """Look at what an index hints at; None where it does not hold these bytes by itself."""
         try:
             commit = find_commit(self.store, place)
@@ -109,7 +117,7 @@ class Twins:
         recipe = commit.recipe
         same = (recipe.original_hash, recipe.size) == (digest, chunk.size) and recipe.version != "1.0"
         own = recipe.compression_method != REFERENCE_METHOD and commit.payload_size >= SMALLEST_PAYLOAD
-        return commit if same and own else None
+        return commit if same and (own or is_slice(recipe)) else None
 
     def _decodes(self, twin: Commit, chunk: Chunk, payload: Path) -> bool:
         try:

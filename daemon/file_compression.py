@@ -15,7 +15,8 @@ from panini_daemon.compute import Compute
 from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
 from panini_daemon.pacing import AUTO
-from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.outcomes import Outcome
+from panini_daemon.line import Line
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, iso
 from panini_daemon.storage.commits import MANIFEST

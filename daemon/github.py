@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from panini_daemon.config import Settings
 from panini_daemon.logs import Logger
-from panini_daemon.pipeline import Outcome
+from panini_daemon.outcomes import Outcome
 from panini_daemon.receipts import ended_as, is_settled, settled_jobs
 from panini_daemon.reporting import make_report
 from panini_daemon.rounds import Rounds

@@ -7,12 +7,13 @@ from enum import Enum, auto
 from panini_daemon.failures import Action, action_for
 from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import ended_as, failure_paths, publish_manifests, write_failure, write_receipt
 from panini_daemon.sources import Source
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, already_committed
+from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import (
     BaseConflict,
     ChunkMissing,
@@ -79,7 +80,7 @@ class JobEnds:
         if failed and (before == DONE or not self.source.has(job)):
             log.info("job_done_elsewhere")
             return End.OVER
-        self.store.sync([path for outcome in good for path in outcome.unsynced])
+        self.store.sync(list(dict.fromkeys(path for outcome in good for path in outcome.unsynced)))
         if failed and before is None and self._may_be_late(job, failed):
             log.info("data_late", reason=str(failed[0].error))
             return End.POSTPONED
@@ -101,16 +102,20 @@ class JobEnds:
 
     def has_arrived(self, progress: JobProgress) -> bool | None:
         """Tell whether what a job came to would outlive this machine, None where the store does not tell."""
-        folders = [self.folder_of(outcome.chunk) for outcome in progress.of(State.COMMITTED, State.ALREADY)]
+        good = progress.of(State.COMMITTED, State.ALREADY)
+        folders = [self.folder_of(outcome.chunk) for outcome in good]
+        needed = dict.fromkeys(path for outcome in good for path in outcome.needs)
         failure = failure_paths(progress.job) if progress.of(State.FAILED) else []
-        return self.store.arrived([*(f"{folder}/{name}" for folder in folders for name in (PAYLOAD, RECIPE)), *failure])
+        files = (f"{folder}/{name}" for folder in folders for name in (PAYLOAD, RECIPE))
+        return self.store.arrived([*files, *needed, *failure])
 
     def part(self, progress: JobProgress) -> End:
         """Take a job out of the source if what it came to is still there, and has arrived. Raises StorageError."""
         if self.has_arrived(progress) is False:
             return End.PARTING
+        digests = Digests()
         for outcome in progress.of(State.COMMITTED, State.ALREADY):
-            if not self._is_there(outcome):
+            if not self._is_there(outcome, digests):
                 self.log.warning("commit_vanished", job=progress.job.job_id, chunk=outcome.chunk.name)
                 return End.POSTPONED
         if progress.of(State.FAILED) and not self._is_told(progress.job):
@@ -148,10 +153,11 @@ class JobEnds:
         """Tell whether what says why a job failed is there."""
         return all(stamp_of(self.store, path) for path in failure_paths(job))
 
-    def _is_there(self, outcome: Outcome) -> bool:
+    def _is_there(self, outcome: Outcome, digests: Digests) -> bool:
         """Tell whether a chunk's commit is still good; another job of its base may have written over it unseen."""
         try:
-            return already_committed(self.store, self.folder_of(outcome.chunk), outcome.original_hash) is not None
+            folder = self.folder_of(outcome.chunk)
+            return already_committed(self.store, folder, outcome.original_hash, digests) is not None
         except BaseConflict:  # done again, the job meets it where it can fail for it
             return False
 
@@ -165,6 +171,8 @@ class JobEnds:
     def _drop_kept(self, progress: JobProgress) -> None:
         for outcome in progress.outcomes:
             self.keep.drop(outcome.original_hash or outcome.chunk.original_hash)
+        for name in {outcome.kept_as for outcome in progress.outcomes if outcome.kept_as}:
+            self.keep.drop(name)
 
     def _ended_before(self, job: Job | Rejected, errors: Sequence[Exception | None]) -> str | None:
         """Return how a job ended earlier whose data is gone because a worker died while it took the job out."""
@@ -245,6 +253,7 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
         sha256=outcome.original_hash,
         tries=outcome.tries,
+        **({"inner": outcome.inner, "run_size": outcome.run_size} if outcome.inner else {}),
         **({"kept": True} if outcome.kept else {}),
         **({"chosen": outcome.chosen} if outcome.chosen else {}),
     )

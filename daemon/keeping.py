@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,12 @@ class Ask:
         """Return a file name for payloads that answer this ask by this software."""
         fields = json.dumps([SOFTWARE, self.request, self.level, sorted(self.exclude)])
         return hashlib.sha256(fields.encode()).hexdigest()[:16]
+
+
+def name_run(chunks: Iterable[tuple[str, int]]) -> str:
+    """Return what stands for the SHA-256 of chunks that were compressed together; each is told by hash and size."""
+    told = "\n".join(f"{sha256} {size}" for sha256, size in chunks)
+    return hashlib.sha256(f"run\n{told}".encode()).hexdigest()
 
 
 class Keep:

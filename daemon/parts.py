@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from panini_daemon.attempts import Attempts
 from panini_daemon.logs import Logger
-from panini_daemon.pipeline import Outcome
+from panini_daemon.outcomes import Outcome
 from panini_daemon.settling import Settling
 from panini_daemon.sources import Source
 from panini_daemon.storage.bases import Bases

@@ -7,108 +7,25 @@ because each step waits for something else: the folder, a compute process, the f
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass
 from pathlib import Path
 
-from panini_daemon.budget import MemoryBudget
-from panini_daemon.compressors import Level, Registry, classify, estimate_memory
-from panini_daemon.compute import Compressed, Compute, Order, Proof
-from panini_daemon.deduplication import Twins
+from panini_daemon.adoption import Adoptee, adopt, same_as
+from panini_daemon.compute import Compressed, Order, Proof
 from panini_daemon.errors import VerificationFailed
-from panini_daemon.grouping import TOGETHER_BYTES
-from panini_daemon.keeping import Ask, Keep
-from panini_daemon.recipes import make_recipe
-from panini_daemon.spool import Place, Spool
+from panini_daemon.keeping import Ask
+from panini_daemon.line import SYNCED_ALONE, Line, estimate, level_of, look_for_commits, outcome_of, unsynced_of
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.spool import Place
 from panini_daemon.stopwatch import Stopwatch
-from panini_daemon.storage.clock import Clock
-from panini_daemon.storage.commits import Commit, already_committed, write_commit
-from panini_daemon.storage.errors import ManifestInvalid, StoreFull, StoreUnavailable
+from panini_daemon.storage.commits import already_committed, write_commit
+from panini_daemon.storage.errors import StoreFull, StoreUnavailable
 from panini_daemon.storage.jobs import Chunk, Job
-from panini_daemon.storage.store import Store
+from panini_daemon.storage.solid import is_slice
 from panini_daemon.weights import keep_weights
 
-SYNCED_ALONE = 1 << 20
-"""Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
-
-_AUTO = "auto"
-
-
-class State(StrEnum):
-    """How a chunk ended."""
-
-    COMMITTED = "committed"
-    ALREADY = "already committed"
-    FAILED = "failed"
-    DROPPED = "dropped"
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of a chunk; sizes in bytes, timings in seconds by step, `error` where it failed.
-
-    `unsynced` are files that must be synced before the job may leave its source; `kept` tells that the payload was
-    made earlier.
-    """
-
-    chunk: Chunk
-    state: State
-    original_hash: str | None = None
-    method: str = ""
-    payload_size: int = 0
-    payload_hash: str = ""
-    device: str = ""
-    kind: str = ""
-    faults: Mapping[str, str] = field(default_factory=dict)
-    """What codecs failed with that were passed over."""
-    timings: Mapping[str, float] = field(default_factory=dict)
-    unsynced: tuple[str, ...] = ()
-    kept: bool = False
-    chosen: str = ""
-    level: str = ""
-    error: Exception | None = None
-    tries: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What the steps work with.
-
-    `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
-    `shared`: the store is a mount, where each file is synced as it is written, and uploaded later: `keep` has the
-    payload until then. `models` may hold weights, `twins` finds chunks with the same bytes.
-    """
-
-    fetch: Callable[[Chunk, Path], str]
-    store: Store
-    compute: Compute
-    budget: MemoryBudget
-    spool: Spool
-    keep: Keep
-    clock: Clock
-    registry: Registry
-    worker: str
-    level: str
-    method: str
-    shared: bool
-    folder_of: Callable[[Chunk], str]
-    models: Sequence[Path] = ()
-    twins: Twins | None = None
-
-    def describe(
-        self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
-    ) -> bytes:
-        """Return the chunk's recipe.json."""
-        return make_recipe(
-            job,
-            chunk,
-            encoded,
-            original_hash=original_hash,
-            worker=self.worker,
-            moment=self.clock.now(),
-            timings=timings,
-            level=_level(job, self),
-        )
+AUTO = "auto"
+"""The request that leaves the choice of a method to the program."""
 
 
 def process(
@@ -120,8 +37,8 @@ def process(
     where the job's lease is gone; `exclude` names codecs that must not be tried. Raises what the steps raise;
     whatever that is, nothing half-done is left that a reader would take for whole.
     """
-    done, todo = _look_for_commits(line, chunks)
-    ask = Ask(job.method or line.method, _level(job, line), tuple(sorted(exclude)))
+    done, todo = look_for_commits(line, chunks)
+    ask = Ask(job.method or line.method, level_of(job, line), tuple(sorted(exclude)))
     referred, todo, again = _refer(line, ask, job, todo, held)
     watch = Stopwatch(len(todo))
     with line.spool.places(len(todo)) as places, ExitStack() as held_memory:
@@ -196,51 +113,10 @@ class _Work:
         )
 
 
-def _level(job: Job, line: Line) -> Level:
-    wanted = job.level or line.level
-    try:
-        return Level(wanted)
-    except ValueError as error:
-        raise ManifestInvalid(
-            f"{job.manifest_path} asks for level {wanted!r}; expected one of {', '.join(Level)}; submit it again"
-        ) from error
-
-
 def _need(line: Line, fetched: Sequence[_Fetched], ask: Ask) -> int:
-    """Return the bytes of memory that compressing takes; what a large chunk is makes a large difference."""
     if not fetched:
         return 0
-    size = sum(one.chunk.size for one in fetched)
-    kind = None
-    if size > TOGETHER_BYTES:
-        with fetched[0].place.original.open("rb") as file:
-            kind = classify(file.read(TOGETHER_BYTES))
-    return estimate_memory(size, ask.request, Level(ask.level), registry=line.registry, kind=kind)
-
-
-def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome], list[Chunk]]:
-    done, todo = [], []
-    for chunk in chunks:
-        folder = line.folder_of(chunk)
-        commit = already_committed(line.store, folder, chunk.original_hash)
-        if commit is None:
-            todo.append(chunk)
-            continue
-        done.append(_outcome_of(chunk, State.ALREADY, commit, _unsynced(line, commit)))
-    return done, todo
-
-
-def _outcome_of(chunk: Chunk, state: State, commit: Commit, unsynced: tuple[str, ...]) -> Outcome:
-    return Outcome(
-        chunk,
-        state,
-        original_hash=commit.recipe.original_hash,
-        method=commit.recipe.compression_method,
-        payload_size=commit.payload_size,
-        payload_hash=commit.payload_hash,
-        device=commit.recipe.device or "",
-        unsynced=unsynced,
-    )
+    return estimate(line, sum(one.chunk.size for one in fetched), fetched[0].place.original, ask)
 
 
 def _refer(
@@ -250,20 +126,19 @@ def _refer(
 
     A method that was asked for by name is what its reader expects.
     """
-    if line.twins is None or ask.request != _AUTO:
+    if line.twins is None or ask.request != AUTO:
         return [], list(chunks), []
-    done, todo = [], []
+    done, todo, slices = list[Outcome](), list[Chunk](), list[Adoptee]()
     for chunk in chunks:
-        if (found := line.twins.refer(job, chunk, held)) is None:
-            todo.append(chunk)
+        twin = line.twins.find(job, chunk)
+        if twin is not None and is_slice(twin.recipe):
+            slices.append(same_as(chunk, twin.recipe.original_hash, twin))
+        elif twin is not None and (found := line.twins.refer(job, chunk, twin, held)) is not None:
+            done.append(outcome_of(chunk, State.COMMITTED, *found))
         else:
-            done.append(_outcome_of(chunk, State.COMMITTED, *found))
-    return (done, *line.twins.split(todo))
-
-
-def _unsynced(line: Line, commit: Commit) -> tuple[str, ...]:
-    """Return what to sync of a commit that was there: who wrote it may have died before it came to that."""
-    return () if line.shared else commit.paths
+            todo.append(chunk)
+    adopted, left = adopt(line, job, slices, held)
+    return (done + adopted, *line.twins.split(todo + left))
 
 
 def _fetch(line: Line, ask: Ask, chunk: Chunk, place: Place) -> _Fetched:
@@ -319,7 +194,7 @@ def _commit(line: Line, work: _Work, held: Callable[[], None]) -> tuple[str, ...
     """
     folder = line.folder_of(work.chunk)
     if commit := already_committed(line.store, folder, work.original_hash):
-        return _unsynced(line, commit)
+        return unsynced_of(line, commit)
     keep_weights(line.store, line.models, work.encoded.parameters)
     durable = line.shared or work.encoded.payload_size >= SYNCED_ALONE
     written = write_commit(

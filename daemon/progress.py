@@ -2,11 +2,13 @@
 
 import threading
 from collections import Counter, deque
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from panini_daemon.pipeline import Outcome, State
-from panini_daemon.storage.jobs import Job
+from panini_daemon.grouping import group
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.storage.jobs import Chunk, Job
 
 FAILURES = 10
 """Failed chunks that are remembered."""
@@ -18,12 +20,17 @@ _WINDOW_SECONDS = 60.0
 class JobProgress:
     """Counts a job's chunks down to its end. Thread-safe."""
 
-    def __init__(self, job: Job) -> None:
-        """Expect one outcome for each chunk of the job."""
+    def __init__(self, job: Job, *, runs: bool = False) -> None:
+        """Expect one outcome for each chunk of the job; with `runs` neighbours are compressed together."""
         self.job = job
+        self._runs = runs
         self.outcomes: list[Outcome] = []
         self._left = len(job.chunks)
         self._lock = threading.Lock()
+
+    def groups(self) -> Iterator[list[Chunk]]:
+        """Yield the chunks that go through the line together."""
+        return group(self.job.chunks, runs=self._runs)
 
     def add(self, outcome: Outcome) -> bool:
         """Take one outcome in; True for the last one."""

@@ -7,12 +7,15 @@ from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import Device
 from panini_daemon.errors import ReconstructionFailed
 from panini_daemon.reconstruction import Reconstructed, reconstruct
+from panini_daemon.runs import Runs, cut, decode_run, read_slice
 from panini_daemon.storage.commits import Commit, find_commit, find_target
 from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.references import depends_on_target
 from panini_daemon.storage.root import CHUNKS
+from panini_daemon.storage.run_files import find_run_file
+from panini_daemon.storage.solid import is_slice
 from panini_daemon.storage.store import Store
 
 CHUNK_FOLDER = re.compile(r"chunk_(\d{4,})")
@@ -20,12 +23,13 @@ CHUNK_FOLDER = re.compile(r"chunk_(\d{4,})")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Decodes chunks that are committed in `store`. The target of several references is hashed once."""
+    """Decodes chunks that are committed in `store`. What several chunks have in common is hashed and decoded once."""
 
     store: Store
     registry: Registry
     device: Device
     digests: Digests = field(default_factory=Digests, compare=False)
+    runs: Runs = field(default_factory=Runs, compare=False)
 
     def find(self, folder: str) -> Commit:
         """Return the chunk committed in `folder`. Raises NotCommitted."""
@@ -39,11 +43,14 @@ class Reader:
     def decode(self, recipe: Recipe, payload_path: str) -> Reconstructed:
         """Decode the payload at a path by a recipe.
 
-        Raises NotFound, NotCommitted for a reference without its target, ReconstructionFailed, PayloadDamaged.
+        Raises NotFound, NotCommitted for a slice without its run or a reference without its target,
+        ReconstructionFailed, PayloadDamaged.
         """
         payload = self.store.read(payload_path)
         decoded = None
-        if depends_on_target(recipe):
+        if is_slice(recipe):
+            decoded = cut(recipe, self._decode_run(recipe, payload_path.rpartition("/")[0]))
+        elif depends_on_target(recipe):
             target = find_target(self.store, payload_path.rpartition("/")[0], recipe, self.digests)
             decoded = self.decode(target.recipe, target.payload_path).data
         return reconstruct(
@@ -58,6 +65,14 @@ class Reader:
             if entry.kind == "folder" and (match := CHUNK_FOLDER.fullmatch(entry.name))
         }
         return dict(sorted(found.items()))
+
+    def _decode_run(self, recipe: Recipe, folder: str) -> bytes:
+        path, run = find_run_file(self.store, folder, recipe, self.digests), read_slice(recipe).run
+
+        def decode() -> bytes:
+            return decode_run(run, self.store.read(path), registry=self.registry, device=self.device)
+
+        return self.runs.get(run, decode)
 
     def _resolve(self, path: str) -> tuple[Recipe, bytes]:
         """Find the target of a reference; recipe 1.0 wrote the path with or without the tree's folder."""

@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import MANIFEST

@@ -1,5 +1,6 @@
 """Writing recipe 1.1 for a chunk that was just compressed."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -8,8 +9,11 @@ from panini_daemon.compute import Compressed
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.recipe import format_recipe
+from panini_daemon.storage.solid import SLICE_METHOD, SLICE_RECONSTRUCTION, Slice
 
 SOFTWARE = f"panini-daemon {__version__}"
+EMPTY_HASH = hashlib.sha256().hexdigest()
+"""The payload_hash of a chunk whose bytes are elsewhere."""
 
 
 def make_recipe(
@@ -34,13 +38,7 @@ def make_recipe(
             "original_hash": original_hash,
             "compression_method": encoded.method,
             "reconstruction": {"method": encoded.reconstruction, "parameters": encoded.parameters},
-            "assembly_info": {
-                "offset": chunk.offset,
-                "size": chunk.size,
-                "total_chunks": chunk.total_chunks,
-                "ordering": chunk.chunk_id,
-                "depends_on": list(chunk.depends_on),
-            },
+            "assembly_info": _place(chunk),
             "stats": {
                 **_sizes(chunk.size, encoded.payload_size),
                 "kind": encoded.kind,
@@ -53,12 +51,66 @@ def make_recipe(
             "pattern_type": chunk.pattern_type,
             "grammar_id": chunk.grammar_id,
             "base": chunk.base,
-            "source": {"job_id": job.job_id, "manifest_path": job.manifest_path, **job.source},
+            "source": _source(job),
             "timings": {step: round(seconds, 6) for step, seconds in timings.items()},
             "device": encoded.device,
             "software": SOFTWARE,
         }
     )
+
+
+def make_slice_recipe(
+    job: Job,
+    chunk: Chunk,
+    where: Slice,
+    *,
+    original_hash: str,
+    charged: int,
+    kind: str,
+    device: str,
+    worker: str,
+    moment: datetime,
+    level: str = "",
+) -> bytes:
+    """Return the recipe.json of a slice: all that decoding needs, and of how the run was made only the essence.
+
+    There may be thousands of a file, most of them of a few bytes. `charged` are the bytes of the run that the slice
+    counts for; `kind`, `device` and `level` are the run's.
+    """
+    return format_recipe(
+        {
+            "version": "1.1",
+            "chunk_id": chunk.chunk_id,
+            "original_hash": original_hash,
+            "compression_method": SLICE_METHOD,
+            "reconstruction": {"method": SLICE_RECONSTRUCTION, "parameters": where.to_parameters()},
+            "assembly_info": _place(chunk),
+            "stats": {**_sizes(chunk.size, charged), "kind": kind, **({"level": level} if level else {})},
+            "uploaded_at": iso(moment),
+            "worker": worker,
+            "payload_hash": EMPTY_HASH,
+            "pattern_type": chunk.pattern_type,
+            "grammar_id": chunk.grammar_id,
+            "base": chunk.base,
+            "source": _source(job),
+            "device": device,
+            "software": SOFTWARE,
+        }
+    )
+
+
+def _place(chunk: Chunk) -> dict[str, object]:
+    return {
+        "offset": chunk.offset,
+        "size": chunk.size,
+        "total_chunks": chunk.total_chunks,
+        "ordering": chunk.chunk_id,
+        "depends_on": list(chunk.depends_on),
+    }
+
+
+def _source(job: Job) -> dict[str, object]:
+    return {"job_id": job.job_id, "manifest_path": job.manifest_path, **job.source}
 
 
 def _sizes(original: int, compressed: int) -> dict[str, float]:

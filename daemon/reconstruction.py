@@ -10,8 +10,10 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged, UnknownMethod
 from panini_daemon.compressors.protocol import Json
 from panini_daemon.errors import ReconstructionFailed
+from panini_daemon.runs import read_slice
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.references import REFERENCE_METHOD
+from panini_daemon.storage.solid import is_slice
 
 Resolve = Callable[[str], tuple[Recipe, bytes]]
 """Finds the committed chunk that a reference names: its recipe and payload."""
@@ -38,7 +40,7 @@ def reconstruct(
 ) -> Reconstructed:
     """Decode one chunk and check it against the recipe's original_hash.
 
-    `decoded` is what the chunk that a reference names was decoded to, where that was done before.
+    `decoded` is what was decoded before: the chunk that a reference names, or, always, a slice of a run.
     Raises ReconstructionFailed where the bytes differ, PayloadDamaged, UnknownMethod.
     """
     if decoded is not None:
@@ -60,6 +62,11 @@ def reconstruct(
 
 def _decode(recipe: Recipe, payload: bytes, registry: Registry, device: Device) -> bytes:
     method = recipe.compression_method
+    if is_slice(recipe):
+        raise ReconstructionFailed(
+            f"chunk {recipe.chunk_id} has its bytes in {read_slice(recipe).run.file.place}; expected that file, too; "
+            "restore it from the tree"
+        )
     if method not in registry.names() and recipe.reconstruction.method == "gzip_decompress":
         method = "generic_gzip_v1"  # 1.0 let any name stand before gzip
     if method not in registry.names():

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.commits import PAYLOAD
 from panini_daemon.storage.jobs import Job

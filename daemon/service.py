@@ -11,7 +11,7 @@ from panini_daemon.failures import Action, action_for
 from panini_daemon.job_end import End, JobEnds, log_outcome
 from panini_daemon.job_queue import JobQueue
 from panini_daemon.parts import Parts, Phase
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import is_settled
 from panini_daemon.rejections import Rejections
@@ -207,7 +207,8 @@ class Service:
 
     def _start(self, job: Job) -> None:
         """Start a job whose lease is held. Raises StorageError, and then the job waits as before."""
-        progress = JobProgress(self._parts.settle_level(job, self.queue.size))
+        attempts = self._parts.attempts
+        progress = JobProgress(self._parts.settle_level(job, self.queue.size), runs=attempts.wants_runs(job))
         there = self._parts.source.has(job)  # a listing can be stale: another worker may have finished it
         try:
             for file in job.files if there else ():

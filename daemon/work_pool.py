@@ -7,7 +7,6 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 
@@ -63,7 +62,7 @@ class WorkPool:
         with self._lock:
             self._count += 1
             rank = (-progress.job.priority, self._count)
-            self._running.append(_Running(rank, progress, deque(group(progress.job.chunks))))
+            self._running.append(_Running(rank, progress, deque(progress.groups())))
             self._running.sort()
             self._feed()
 

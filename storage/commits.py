@@ -2,18 +2,21 @@
 
 Files may become visible in any order, so neither file alone means anything: a chunk is committed when both are
 there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever else is found is overwritten.
-A reference names a chunk with the same bytes, and is committed only as long as that one is (references.py).
+A slice has its bytes in the file of a run, a reference names a chunk with the same bytes: both are committed only as
+long as that file is whole, or that chunk committed (solid.py, references.py).
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from panini_daemon.storage.digests import Digests, hash_file
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
 from panini_daemon.storage.recipe import MAX_RECIPE_BYTES, Recipe, parse_recipe
 from panini_daemon.storage.references import REFERENCE_METHOD, depends_on_target, parse_reference
+from panini_daemon.storage.run_files import find_run_file
+from panini_daemon.storage.solid import is_slice
 from panini_daemon.storage.store import Store
 
 PAYLOAD = "compressed.bin"
@@ -23,26 +26,31 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A committed chunk: its recipe, and where its payload lies in the store."""
+    """A committed chunk: its recipe, and where its payload lies in the store; of a slice, the `run` that it is of."""
 
     recipe: Recipe
     payload_path: str
     payload_hash: str
     payload_size: int
+    run: str = ""
 
     @property
-    def paths(self) -> tuple[str, str]:
-        """Both files in the store."""
-        return (self.payload_path, f"{self.payload_path.removesuffix(PAYLOAD)}{RECIPE}")
+    def paths(self) -> tuple[str, ...]:
+        """Its files in the store."""
+        both = (self.payload_path, f"{self.payload_path.removesuffix(PAYLOAD)}{RECIPE}")
+        return (*both, self.run) if self.run else both
 
 
 def find_commit(store: Store, folder: str, digests: Digests | None = None) -> Commit:
     """Return the chunk committed in `folder`. Raises NotCommitted, saying what is missing or does not agree.
 
     A version 1.0 recipe has no payload_hash: its two files count as belonging together, and decoding tells.
-    A reference is committed where its target is; `digests` spares hashing that for each of many chunks.
+    A slice is committed where its run is whole, a reference where its target is; `digests` spares hashing that for each
+    of many chunks.
     """
     commit = _find_files(store, folder)
+    if is_slice(commit.recipe):
+        return replace(commit, run=find_run_file(store, folder, commit.recipe, digests))
     if depends_on_target(commit.recipe):
         find_target(store, folder, commit.recipe, digests)
     return commit
@@ -56,6 +64,8 @@ def find_target(store: Store, folder: str, recipe: Recipe, digests: Digests | No
         raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
     try:
         target = _find_files(store, place, digests)
+        if is_slice(target.recipe):
+            target = replace(target, run=find_run_file(store, place, target.recipe, digests))
     except NotCommitted as error:
         raise _lost(folder, place, str(error)) from error
     found = target.recipe
@@ -166,14 +176,9 @@ def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bo
         found, (digest, _) = store.read(f"{folder}/{RECIPE}"), hash_file(store, f"{folder}/{PAYLOAD}")
         if (found, digest) == (recipe, payload_hash):
             return True
-        other, mine = parse_recipe(found), parse_recipe(recipe)
-    except (NotFound, RecipeInvalid):
+        return find_commit(store, folder).recipe.original_hash == parse_recipe(recipe).original_hash
+    except (NotFound, NotCommitted):
         return False
-    if other.payload_hash != digest or other.original_hash != mine.original_hash:
-        return False
-    if mine.compression_method == REFERENCE_METHOD == other.compression_method:
-        return other.reconstruction == mine.reconstruction  # the bytes are elsewhere: in the same place?
-    return True
 
 
 @contextmanager

@@ -73,6 +73,14 @@ class NotCommitted(StorageError):
     """The chunk has no recipe.json and compressed.bin that belong together."""
 
 
+class RunLost(NotCommitted):
+    """The file that holds the bytes of several chunks is not there, or is damaged; `run` is its path in the tree."""
+
+    def __init__(self, message: str, run: str) -> None:
+        super().__init__(message)
+        self.run = run
+
+
 class BaseConflict(StorageError):
     """The base already holds other bytes for this chunk; committing would overwrite them."""
 

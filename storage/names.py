@@ -19,7 +19,7 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _SURROGATE = re.compile(r"[\ud800-\udfff]")
 _COPY = re.compile(r" ?\(\d+\)(?=(\.[^.]*)?$)")
-_TREE = re.compile(r"chunk_[0-9]+|manifest\.json|recipe\.json|compressed\.bin")
+_TREE = re.compile(r"chunk_[0-9]+|manifest\.json|recipe\.json|compressed\.bin|run_[0-9a-f]{64}\.bin")
 
 
 def safe_name(text: str) -> str:

@@ -20,6 +20,7 @@ from panini_daemon.storage.object_connection import Client, Meta
 from panini_daemon.storage.object_errors import mapped
 from panini_daemon.storage.object_file import LARGEST, ObjectFile
 from panini_daemon.storage.root import DONE, FOLDERS, LEASES, LOGS, MARKER, STATUS
+from panini_daemon.storage.solid import RUN_FILE
 from panini_daemon.storage.store import Entry, Stat
 
 _PART = 1 << 23
@@ -221,7 +222,7 @@ def _is_file(path: str) -> bool:
     `names.safe_base` refuses the tree's names for folders of a base, and some folders of the tree hold files only.
     """
     parent, _, name = path.rpartition("/")
-    return name in _FILES or parent in _FLAT
+    return name in _FILES or parent in _FLAT or RUN_FILE.fullmatch(name) is not None
 
 
 def _last(path: str) -> str:

@@ -17,7 +17,7 @@ from panini_daemon.errors import UsageError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.file_compression import compress_file
 from panini_daemon.logs import make_logger
-from panini_daemon.pipeline import Outcome
+from panini_daemon.outcomes import Outcome
 from panini_daemon.rendering import ResultRow, print_results, progress
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import SystemClock

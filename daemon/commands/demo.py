@@ -10,7 +10,7 @@ from panini_daemon.application import running
 from panini_daemon.commands.common import load_settings, tell_errors
 from panini_daemon.compressors import Device, Registry
 from panini_daemon.exit_codes import ExitCode
-from panini_daemon.pipeline import Outcome
+from panini_daemon.outcomes import Outcome
 from panini_daemon.reader import Reader
 from panini_daemon.rendering import ResultRow, format_seconds, open_console, print_results
 from panini_daemon.restoration import restore_file

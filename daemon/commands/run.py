@@ -14,7 +14,7 @@ from panini_daemon.config import Settings, load
 from panini_daemon.ending_signals import ending_on_signals
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.identity import default_worker
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.rendering import ResultRow, print_results
 from panini_daemon.tether import Tether
 

@@ -15,7 +15,7 @@ from panini_daemon.ending_signals import EndingSignals, catching_signals
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.heartbeat import Heartbeat
 from panini_daemon.logs import Logger, TreeLog, make_logger
-from panini_daemon.pipeline import State
+from panini_daemon.outcomes import State
 from panini_daemon.rendering import ResultRow, print_results
 from panini_daemon.shares import Share, share_out
 from panini_daemon.storage.clock import SystemClock

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from panini_daemon.pipeline import Outcome, State
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.reporting import make_report
 from panini_daemon.storage.errors import HashMismatch
 from panini_daemon.storage.jobs import Chunk, Job

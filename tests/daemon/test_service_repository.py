@@ -8,7 +8,7 @@ from fakes.bench import Bench
 from fakes.repository_source import RepositorySource
 from fakes.service_scene import TEXT, failing
 
-from panini_daemon.pipeline import State
+from panini_daemon.outcomes import State
 from panini_daemon.storage.errors import HashMismatch
 from panini_daemon.storage.github.errors import GithubDenied, GithubUnavailable
 

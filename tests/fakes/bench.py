@@ -25,7 +25,7 @@ from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
-from panini_daemon.pipeline import Line
+from panini_daemon.line import Line
 from panini_daemon.service import Service
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
@@ -62,6 +62,7 @@ class Bench:
         level: str = "fast",
         dedup: bool = False,
         late: bool = False,
+        solid: bool = False,
         **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
@@ -100,6 +101,7 @@ class Bench:
             method=method,
             shared=removal_delay > 0,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+            solid=solid,
         )
         self.index = ChunkIndex(self.store, worker)
         if dedup:

@@ -2,12 +2,14 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from panini_daemon.compressors import Device, Hints, Level, Registry, compress
 from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.compute import Compressed, Order, Proof
 from panini_daemon.errors import DaemonError, VerificationFailed
 from panini_daemon.reconstruction import reconstruct
+from panini_daemon.runs import hash_slices
 from panini_daemon.storage.recipe import parse_recipe
 
 
@@ -25,6 +27,16 @@ class InlineCompute:
 
     def verify(self, proofs: Sequence[Proof]) -> list[str]:
         return [self._verify(proof) for proof in proofs]
+
+    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str) -> list[str]:
+        if self.wrong_decodes:
+            self.wrong_decodes -= 1
+            return ["0" * 64 for _ in recipes]
+        slices = [parse_recipe(recipe) for recipe in recipes]
+        try:
+            return hash_slices(slices, payload.read_bytes(), registry=self.registry, device=Device())
+        except (CompressorError, DaemonError) as error:
+            raise VerificationFailed(f"{method}: {error}", method) from error
 
     def _compress(self, order: Order) -> Compressed:
         self.orders.append(order)

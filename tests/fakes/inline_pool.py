@@ -3,7 +3,6 @@
 from collections import deque
 from dataclasses import dataclass, field
 
-from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 from panini_daemon.work_pool import Work
@@ -38,7 +37,7 @@ class InlinePool:
             return
         self._count += 1
         rank = (-progress.job.priority, self._count)
-        self._waiting.append(_Waiting(rank, progress, deque(group(progress.job.chunks))))
+        self._waiting.append(_Waiting(rank, progress, deque(progress.groups())))
         self._waiting.sort()
         if self._at_once:
             self.run()

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from random import Random
 
 from panini_daemon.compressors import Context, Device, Level, Registry
@@ -11,6 +12,7 @@ from panini_daemon.compressors.errors import CompressorError, UnknownMethod
 from panini_daemon.compute import Compressed, Order, Proof
 from panini_daemon.errors import ComputeDied, VerificationFailed
 from panini_daemon.reconstruction import reconstruct
+from panini_daemon.runs import hash_slices
 from panini_daemon.storage.recipe import parse_recipe
 
 GZIP, PLAIN = "generic_gzip_v1", "passthrough_v1"
@@ -47,6 +49,14 @@ class SimulatedCompute:
     def verify(self, proofs: Sequence[Proof]) -> list[str]:
         self._sleep(self._random.uniform(0, 0.5))
         return [self._verify(proof) for proof in proofs]
+
+    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str) -> list[str]:
+        self._sleep(self._random.uniform(0, 0.5))
+        slices = [parse_recipe(recipe) for recipe in recipes]
+        try:
+            return hash_slices(slices, payload.read_bytes(), registry=registry(), device=Device())
+        except CompressorError as error:
+            raise VerificationFailed(f"{method}: {error}", method) from error
 
     def _verify(self, proof: Proof) -> str:
         try:

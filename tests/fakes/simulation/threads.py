@@ -7,7 +7,6 @@ from typing import Any
 from fakes.simulation.machine import Machine
 from fakes.simulation.scheduler import Scheduler, Task
 
-from panini_daemon.grouping import group
 from panini_daemon.progress import JobProgress
 from panini_daemon.storage.jobs import Chunk
 from panini_daemon.work_pool import Work
@@ -65,7 +64,7 @@ class TaskPool:
 
     def add(self, progress: JobProgress) -> None:
         if self._open:
-            self._groups.extend((progress, chunks) for chunks in group(progress.job.chunks))
+            self._groups.extend((progress, chunks) for chunks in progress.groups())
         while self._busy < min(self._threads, len(self._groups)):
             self._busy += 1
             self._scheduler.start(self._run, self._machine)

@@ -1,0 +1,255 @@
+"""The line for chunks that are compressed together: fetched into one run of bytes, committed as slices of it.
+
+The run's payload comes first, in a file that nobody ever writes other bytes to, and is read back; each slice names it.
+So a slice that is written is as good as its run, whatever other workers do to the rest.
+"""
+
+import shutil
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from panini_daemon.adoption import Adoptee, adopt, commit_slice, same_as, write_empty
+from panini_daemon.compressors.selection import FALLBACK
+from panini_daemon.compute import Compressed, Order
+from panini_daemon.errors import VerificationFailed
+from panini_daemon.keeping import Ask, name_run
+from panini_daemon.line import Line, estimate, level_of, look_for_commits, outcome_of
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.pipeline import AUTO
+from panini_daemon.recipes import make_slice_recipe
+from panini_daemon.spool import Place, unavailable
+from panini_daemon.stopwatch import Stopwatch
+from panini_daemon.storage.commits import already_committed, find_commit
+from panini_daemon.storage.digests import Digests
+from panini_daemon.storage.errors import StoreFull, StoreUnavailable
+from panini_daemon.storage.jobs import Chunk, Job
+from panini_daemon.storage.run_files import write_run_file
+from panini_daemon.storage.solid import Run, RunFile, Slice, is_slice, name_run_file, parse_slice
+from panini_daemon.weights import keep_weights
+
+Ended = tuple[list[Outcome], list[Chunk]]
+"""What was committed, and the chunks that must go through the line alone."""
+_PIECE = 1 << 20
+
+
+def process_run(
+    line: Line, job: Job, chunks: Sequence[Chunk], *, held: Callable[[], None], exclude: Collection[str]
+) -> Ended:
+    """Bring a run of chunks to commits that read back, as one payload where that saves anything.
+
+    Chunks must go alone where the whole does not become smaller, where others of the run are committed otherwise, and
+    where half of its bytes are in the tree already. `held` and `exclude` as for `process`. Raises what the steps raise.
+    """
+    done, todo = look_for_commits(line, chunks)
+    if not todo:
+        return _keep_told(done, chunks), []
+    if done:
+        outcomes, alone = adopt(line, job, _find_own(line, done, todo), held)
+        rest = {chunk.name for chunk in todo} - {outcome.chunk.name for outcome in outcomes}
+        return done + outcomes, [chunk for chunk in todo if chunk.name in rest]
+    ask = Ask(job.method or line.method, level_of(job, line), tuple(sorted(exclude)))
+    if (twins := _find_twins(line, job, chunks, ask)) is not None:
+        outcomes, _ = adopt(line, job, twins, held)
+        found = {outcome.chunk.name for outcome in outcomes}
+        return outcomes, [chunk for chunk in chunks if chunk.name not in found]
+    return _Work(line, job, chunks, ask, held).compress()
+
+
+def _find_own(line: Line, done: Sequence[Outcome], todo: Sequence[Chunk]) -> list[Adoptee]:
+    """Return the chunks that by their place are in runs of their file of which other chunks are committed."""
+    found: dict[str, Adoptee] = {}
+    of_runs = {path: outcome for outcome in reversed(done) for path in outcome.needs}
+    for outcome in of_runs.values():
+        commit = find_commit(line.store, line.folder_of(outcome.chunk))
+        known = parse_slice(commit.recipe)
+        if known.run.file.base != outcome.chunk.base:
+            continue
+        for chunk in todo:
+            offset = known.offset + chunk.offset - outcome.chunk.offset
+            if chunk.original_hash and 0 <= offset <= known.run.size - chunk.size and chunk.name not in found:
+                where = Slice(known.run, offset)
+                found[chunk.name] = Adoptee(chunk, chunk.original_hash, commit, where, own=True)
+    return list(found.values())
+
+
+def _find_twins(line: Line, job: Job, chunks: Sequence[Chunk], ask: Ask) -> list[Adoptee] | None:
+    """Return the chunks whose bytes are in runs in the tree; None where less than half of all bytes are in the tree."""
+    if line.twins is None or ask.request != AUTO:
+        return None
+    found = [(chunk, twin) for chunk in chunks if (twin := line.twins.find(job, chunk)) is not None]
+    if 2 * sum(chunk.size for chunk, _ in found) < sum(chunk.size for chunk in chunks):
+        return None
+    return [same_as(chunk, twin.recipe.original_hash, twin) for chunk, twin in found if is_slice(twin.recipe)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """One run on its way; hashes and recipes are in the order of its chunks."""
+
+    line: Line
+    job: Job
+    chunks: Sequence[Chunk]
+    ask: Ask
+    held: Callable[[], None]
+
+    def compress(self) -> Ended:
+        """Compress all chunks as one and commit them."""
+        line, watch = self.line, Stopwatch(1)
+        with line.spool.places(2) as (whole, part), ExitStack() as memory:
+            with watch.step("fetch"):
+                hashes, kept = self._fetch(whole, part)
+            with watch.step("compress"):
+                if kept is None:
+                    memory.enter_context(line.budget.reserve(estimate(line, self._size, whole.original, self.ask)))
+                encoded = kept or line.compute.compress([self._order(whole)])[0]
+            watch.split("compress", 0.0 if kept else encoded.seconds, rest="queue")
+            if encoded.method == FALLBACK:
+                return [], list(self.chunks)
+            recipes = self._describe(encoded, hashes)
+            if kept is None:
+                with watch.step("verify"):
+                    self._require_equal(encoded, recipes, hashes, whole)
+            with watch.step("commit"):
+                ended = self._commit(encoded, hashes, recipes, whole, part)
+        return self._finish(ended, encoded, watch, kept=kept is not None), []
+
+    @property
+    def _size(self) -> int:
+        return sum(chunk.size for chunk in self.chunks)
+
+    def _fetch(self, whole: Place, part: Place) -> tuple[list[str], Compressed | None]:
+        """Get the run's payload where it is kept from an earlier try, else its bytes, one chunk behind the other."""
+        told = [chunk.original_hash for chunk in self.chunks if chunk.original_hash]
+        if len(told) == len(self.chunks):
+            kept = self.line.keep.take(_name(self.chunks, told), self.ask, whole.payload)
+            if kept is not None:
+                return told, kept
+        hashes = []
+        write_empty(whole.original)
+        for chunk in self.chunks:
+            hashes.append(self.line.fetch(chunk, part.original))
+            _append(part.original, whole.original)
+        return hashes, None
+
+    def _order(self, whole: Place) -> Order:
+        """Return what the compute process is told; of hints those that hold for every chunk."""
+        patterns = {chunk.pattern_type for chunk in self.chunks}
+        grammars = {chunk.grammar_id for chunk in self.chunks}
+        return Order(
+            source=whole.original,
+            target=whole.payload,
+            size=self._size,
+            request=self.ask.request,
+            level=self.ask.level,
+            pattern_type=patterns.pop() if len(patterns) == 1 else None,
+            grammar_id=grammars.pop() if len(grammars) == 1 else None,
+            exclude=self.ask.exclude,
+        )
+
+    def _describe(self, encoded: Compressed, hashes: Sequence[str]) -> list[bytes]:
+        """Return the recipes of the slices."""
+        first = self.chunks[0]
+        file = RunFile(name_run_file(first.base, encoded.payload_hash), encoded.payload_size)
+        run = Run(file, encoded.method, encoded.parameters, self._size)
+        recipes = []
+        for chunk, sha256 in zip(self.chunks, hashes, strict=True):
+            where = Slice(run, chunk.offset - first.offset)
+            recipes.append(
+                make_slice_recipe(
+                    self.job,
+                    chunk,
+                    where,
+                    original_hash=sha256,
+                    charged=where.share(chunk.size),
+                    kind=encoded.kind,
+                    device=encoded.device,
+                    worker=self.line.worker,
+                    moment=self.line.clock.now(),
+                    level=self.ask.level,
+                )
+            )
+        return recipes
+
+    def _require_equal(
+        self, encoded: Compressed, recipes: Sequence[bytes], hashes: Sequence[str], whole: Place
+    ) -> None:
+        found = self.line.compute.verify_run(recipes, whole.payload, self._size, encoded.method)
+        for chunk, sha256, decoded in zip(self.chunks, hashes, found, strict=True):
+            if decoded != sha256:
+                raise VerificationFailed(
+                    f"{chunk.name}: {encoded.method} decodes to SHA-256 {decoded}, the chunk has {sha256}; "
+                    "the payload of its run was thrown away",
+                    encoded.method,
+                )
+
+    def _commit(
+        self, encoded: Compressed, hashes: Sequence[str], recipes: Sequence[bytes], whole: Place, part: Place
+    ) -> list[Outcome]:
+        """Write the run, then its slices; keep the payload while the folder does not take it, or may yet lose it."""
+        line, keep, digests = self.line, self.line.shared, Digests()
+        write_empty(part.payload)
+        try:
+            if any(self._is_open(chunk, sha256) for chunk, sha256 in zip(self.chunks, hashes, strict=True)):
+                keep_weights(line.store, line.models, encoded.parameters)
+                file = RunFile(name_run_file(self.chunks[0].base, encoded.payload_hash), encoded.payload_size)
+                write_run_file(line.store, file, whole.payload, allowed=self.held)
+            return [
+                outcome_of(chunk, *commit_slice(line, chunk, sha256, recipe, part.payload, self.held, digests))
+                for chunk, sha256, recipe in zip(self.chunks, hashes, recipes, strict=True)
+            ]
+        except (StoreUnavailable, StoreFull):
+            keep = True
+            raise
+        finally:
+            if keep:
+                line.keep.add(_name(self.chunks, hashes), self.ask, encoded, whole.payload)
+
+    def _is_open(self, chunk: Chunk, sha256: str) -> bool:
+        """Tell whether a chunk is still to be committed; another worker may have come before."""
+        return already_committed(self.line.store, self.line.folder_of(chunk), sha256) is None
+
+    def _finish(self, outcomes: list[Outcome], encoded: Compressed, watch: Stopwatch, *, kept: bool) -> list[Outcome]:
+        """Return the outcomes with what is known of the run; each chunk took its share of the time."""
+        known = _name(self.chunks, [outcome.original_hash or "" for outcome in outcomes])
+        found = []
+        for number, outcome in enumerate(outcomes):
+            share = outcome.chunk.size / self._size
+            found.append(
+                replace(
+                    outcome,
+                    kind=encoded.kind,
+                    device=encoded.device,
+                    timings={step: seconds * share for step, seconds in watch.seconds.items()},
+                    kept=kept,
+                    kept_as=known,
+                    level=self.ask.level,
+                    chosen=encoded.chosen,
+                    # Told once, with the first chunk.
+                    faults={method: error for method, _, error in encoded.trials if error} if not number else {},
+                )
+                if outcome.state is State.COMMITTED
+                else replace(outcome, kept_as=known)
+            )
+            if self.line.twins is not None:
+                self.line.twins.note(outcome.chunk, outcome.original_hash, outcome.method, outcome.payload_size)
+        return found
+
+
+def _keep_told(outcomes: list[Outcome], chunks: Sequence[Chunk]) -> list[Outcome]:
+    """Return the outcomes of a run with the name by which a payload of it may be kept."""
+    name = _name(chunks, [outcome.original_hash or "" for outcome in outcomes])
+    return [replace(outcome, kept_as=name) for outcome in outcomes]
+
+
+def _name(chunks: Sequence[Chunk], hashes: Sequence[str]) -> str:
+    return name_run(zip(hashes, (chunk.size for chunk in chunks), strict=True))
+
+
+def _append(source: Path, target: Path) -> None:
+    try:
+        with source.open("rb") as file, target.open("ab") as run:
+            shutil.copyfileobj(file, run, _PIECE)
+    except OSError as error:
+        raise unavailable(target, error) from error
