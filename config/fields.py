@@ -195,7 +195,7 @@ class Fields(BaseSettings):
     solid: Switch = Field(
         True,  # noqa: FBT003  a default
         description="Whether chunks of one file that follow each other are compressed together, up to 32 MiB at a time, "
-        "and each is filed as a slice of that; not with a method asked for by name.",
+        "and each is filed as a slice of that; not by a method that is asked for by name.",
     )
     github_repo: Repository | None = Field(
         None,

@@ -43,10 +43,8 @@ def same_as(chunk: Chunk, original_hash: str, twin: Commit) -> Adoptee:
     return Adoptee(chunk, original_hash, twin, parse_slice(twin.recipe), own=False)
 
 
-def adopt(
-    line: Line, job: Job, adoptees: Sequence[Adoptee], held: Callable[[], None]
-) -> tuple[list[Outcome], list[Chunk]]:
-    """Commit chunks as slices of runs that are in the tree; return outcomes, and the chunks that no run really holds.
+def adopt(line: Line, job: Job, adoptees: Sequence[Adoptee], held: Callable[[], None]) -> list[Outcome]:
+    """Commit chunks as slices of runs that are in the tree; return the outcomes of those that the runs really hold.
 
     `held` raises where the job's lease is gone. Raises StoreUnavailable, StoreFull, SpoolUnavailable, ComputeStopped.
     """
@@ -56,8 +54,7 @@ def adopt(
     outcomes: list[Outcome] = []
     for several in by_run.values():
         outcomes += _adopt_from_one(line, job, several, held)
-    good = {outcome.chunk.name for outcome in outcomes}
-    return outcomes, [one.chunk for one in adoptees if one.chunk.name not in good]
+    return outcomes
 
 
 def commit_slice(
@@ -92,9 +89,7 @@ def write_empty(path: Path) -> None:
         raise unavailable(path, error) from error
 
 
-def _adopt_from_one(
-    line: Line, job: Job, adoptees: Sequence[Adoptee], held: Callable[[], None]
-) -> list[Outcome]:
+def _adopt_from_one(line: Line, job: Job, adoptees: Sequence[Adoptee], held: Callable[[], None]) -> list[Outcome]:
     run, path = adoptees[0].where.run, adoptees[0].like.run
     alike = [one for one in adoptees if one.where.run == run]  # any other is not of this run, whatever it says
     recipes = [_describe(line, job, one) for one in alike]

@@ -16,11 +16,11 @@ from panini_daemon.config import Settings
 from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
+from panini_daemon.line import Line
 from panini_daemon.logs import Logger
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.pacing import LevelChoice, Pace
 from panini_daemon.parts import Parts
-from panini_daemon.outcomes import Outcome, State
-from panini_daemon.line import Line
 from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool

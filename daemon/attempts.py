@@ -9,10 +9,10 @@ from typing import TypeVar
 
 from panini_daemon.errors import ComputeFailed
 from panini_daemon.failures import Action, action_for
-from panini_daemon.logs import Logger
-from panini_daemon.outcomes import Outcome, State
 from panini_daemon.grouping import group, is_run, wants_runs
 from panini_daemon.line import Line
+from panini_daemon.logs import Logger
+from panini_daemon.outcomes import Outcome, State
 from panini_daemon.pipeline import process
 from panini_daemon.run_line import process_run
 from panini_daemon.storage.jobs import Chunk, Job

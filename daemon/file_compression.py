@@ -13,10 +13,10 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Level, Registry
 from panini_daemon.compute import Compute
 from panini_daemon.keeping import Keep
-from panini_daemon.logs import Logger
-from panini_daemon.pacing import AUTO
-from panini_daemon.outcomes import Outcome
 from panini_daemon.line import Line
+from panini_daemon.logs import Logger
+from panini_daemon.outcomes import Outcome
+from panini_daemon.pacing import AUTO
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, iso
 from panini_daemon.storage.commits import MANIFEST

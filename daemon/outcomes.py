@@ -20,8 +20,8 @@ class State(StrEnum):
 class Outcome:
     """What came of a chunk; sizes in bytes, timings in seconds by step, `error` where it failed.
 
-    `payload_size` is what it counts for in the tree: of a slice, its share of the run. `unsynced` are files that must be
-    synced before the job may leave its source; `kept` tells that the payload was made earlier.
+    `payload_size` is what it counts for in the tree: of a slice, its share of the run. `unsynced` are files that must
+    be synced before the job may leave its source; `kept` tells that the payload was made earlier.
     """
 
     chunk: Chunk

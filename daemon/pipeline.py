@@ -8,7 +8,6 @@ because each step waits for something else: the folder, a compute process, the f
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 from panini_daemon.adoption import Adoptee, adopt, same_as
 from panini_daemon.compute import Compressed, Order, Proof
@@ -137,7 +136,9 @@ def _refer(
             done.append(outcome_of(chunk, State.COMMITTED, *found))
         else:
             todo.append(chunk)
-    adopted, left = adopt(line, job, slices, held)
+    adopted = adopt(line, job, slices, held)
+    good = {outcome.chunk.name for outcome in adopted}
+    left = [one.chunk for one in slices if one.chunk.name not in good]
     return (done + adopted, *line.twins.split(todo + left))
 
 

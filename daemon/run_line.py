@@ -46,15 +46,17 @@ def process_run(
     if not todo:
         return _keep_told(done, chunks), []
     if done:
-        outcomes, alone = adopt(line, job, _find_own(line, done, todo), held)
-        rest = {chunk.name for chunk in todo} - {outcome.chunk.name for outcome in outcomes}
-        return done + outcomes, [chunk for chunk in todo if chunk.name in rest]
+        return _with_others(todo, done, adopt(line, job, _find_own(line, done, todo), held))
     ask = Ask(job.method or line.method, level_of(job, line), tuple(sorted(exclude)))
     if (twins := _find_twins(line, job, chunks, ask)) is not None:
-        outcomes, _ = adopt(line, job, twins, held)
-        found = {outcome.chunk.name for outcome in outcomes}
-        return outcomes, [chunk for chunk in chunks if chunk.name not in found]
+        return _with_others(chunks, [], adopt(line, job, twins, held))
     return _Work(line, job, chunks, ask, held).compress()
+
+
+def _with_others(todo: Sequence[Chunk], done: list[Outcome], adopted: list[Outcome]) -> Ended:
+    """Return what was done before and now, and the chunks that are left."""
+    found = {outcome.chunk.name for outcome in adopted}
+    return done + adopted, [chunk for chunk in todo if chunk.name not in found]
 
 
 def _find_own(line: Line, done: Sequence[Outcome], todo: Sequence[Chunk]) -> list[Adoptee]:

@@ -59,7 +59,9 @@ def decode_run(run: Run, payload: bytes, *, registry: Registry, device: Device) 
         payload, registry=registry, method=run.method, parameters=parameters, size=run.size, device=device
     )
     if len(data) != run.size:
-        raise PayloadDamaged(f"{run.file.path} decodes to {len(data)} bytes; expected {run.size}; restore it from a copy")
+        raise PayloadDamaged(
+            f"{run.file.path} decodes to {len(data)} bytes; expected {run.size}; restore it from a copy"
+        )
     return data
 
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from panini_daemon.failures import Action, action_for
 from panini_daemon.job_end import End, JobEnds, log_outcome
 from panini_daemon.job_queue import JobQueue
-from panini_daemon.parts import Parts, Phase
 from panini_daemon.outcomes import Outcome, State
+from panini_daemon.parts import Parts, Phase
 from panini_daemon.progress import JobProgress, Tally
 from panini_daemon.receipts import is_settled
 from panini_daemon.rejections import Rejections

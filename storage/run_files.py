@@ -59,7 +59,8 @@ def write_run_file(
     store.put(path, payload, durable=durable)
     if (wrong := look_at_run_file(store, path, file)) is not None:
         raise StoreUnavailable(
-            f"{path} does not read back as it was written ({wrong}); the folder may be full or failing; it is tried again"
+            f"{path} does not read back as it was written ({wrong}); the folder may be full or failing; "
+            "it is tried again"
         )
     return path
 

@@ -23,9 +23,9 @@ from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
 from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
+from panini_daemon.line import Line
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
-from panini_daemon.line import Line
 from panini_daemon.service import Service
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool

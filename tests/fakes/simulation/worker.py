@@ -15,8 +15,8 @@ from fakes.simulation.threads import Log, Signal, TaskPool
 from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
-from panini_daemon.parts import Parts
 from panini_daemon.line import Line
+from panini_daemon.parts import Parts
 from panini_daemon.service import Service
 from panini_daemon.storage.bases import Bases
 from panini_daemon.storage.errors import StorageError
