@@ -194,7 +194,7 @@ class Fields(BaseSettings):
     )
     solid: Switch = Field(
         True,  # noqa: FBT003  a default
-        description="Whether chunks of one file that follow each other are compressed together, up to 32 MiB at a time, "
+        description="Whether chunks of one file that follow each other are compressed together, 32 MiB at a time, "
         "and each is filed as a slice of that; not by a method that is asked for by name.",
     )
     github_repo: Repository | None = Field(

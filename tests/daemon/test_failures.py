@@ -14,6 +14,7 @@ RAISED_BY_COMMANDS_ONLY = {
     daemon.RepairRunning,
     daemon.UsageError,
     storage.NotCommitted,
+    storage.RunLost,
     storage.RecipeInvalid,
     compressor.PayloadDamaged,
 }
