@@ -90,19 +90,20 @@ def find_all_commits(disk: CrashDisk) -> dict[str, str]:
         folder, _, name = path.rpartition("/")
         if path.startswith(f"{CHUNKS}/") and name == "recipe.json":
             try:
-                find_commit(disk, folder)
+                commit = find_commit(disk, folder)
             except NotCommitted:
                 continue
-            found[folder.removeprefix(f"{CHUNKS}/")] = _decode(disk.files[path], disk.files[f"{folder}/compressed.bin"])
+            files = {path: disk.files[path] for path in commit.paths}
+            found[folder.removeprefix(f"{CHUNKS}/")] = _decode(folder, tuple(sorted(files.items())))
     return found
 
 
 @cache
-def _decode(recipe: bytes, payload: bytes) -> str:
+def _decode(folder: str, files: tuple[tuple[str, bytes], ...]) -> str:
     disk = CrashDisk()
-    disk.write("one/recipe.json", recipe)
-    disk.write("one/compressed.bin", payload)
-    commit, chunk = Reader(disk, registry(), Device()).read("one")
+    for path, data in files:
+        disk.write(path, data)
+    commit, chunk = Reader(disk, registry(), Device()).read(folder)
     found = hashlib.sha256(chunk.data).hexdigest()
     assert found == commit.recipe.original_hash
     return found

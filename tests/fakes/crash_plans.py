@@ -125,11 +125,11 @@ def errors(scene: Scene, folder: Path, kind: Kind) -> Count:
     return Count(len(hit), len(hit))
 
 
-def stalls(scene: Scene, folder: Path, *, level: str) -> Count:
-    """Hold a worker up before each operation until another one, of another level, has done all the work."""
+def stalls(scene: Scene, folder: Path, **other: object) -> Count:
+    """Hold a worker up before each operation until another one, with other settings, has done all the work."""
     done = _dry_run(scene, folder).done
     for index in range(len(done)):
-        _overtake(scene, folder, done, index, None, level=level)
+        _overtake(scene, folder, done, index, None, **other)
     return Count(len(done), len(done))
 
 
@@ -171,7 +171,7 @@ def side_by_side(scene: Scene, folder: Path) -> Count:
 
 
 def _overtake(
-    scene: Scene, folder: Path, done: list[Done], index: int, cut: Position | None, level: str = "fast"
+    scene: Scene, folder: Path, done: list[Done], index: int, cut: Position | None, **other: object
 ) -> None:
     with _run(scene, folder) as run, _told(f"overtaken, cut {cut}", done, Position(index, 0)):
         run.send()
@@ -179,7 +179,7 @@ def _overtake(
 
         def overtake(number: int) -> None:
             if number == index:
-                run.work("w2", cut=cut, level=level)
+                run.work("w2", cut=cut, **other)
                 run.check_always()
 
         wire.on_operation = overtake

@@ -68,7 +68,7 @@ class Run:
             inline=True,
             compute=InlineCompute(registry()),
             removal_delay=self.scene.removal_delay,
-            **options,
+            **{"solid": self.scene.solid, **options},
         )
         try:
             bench.leases.recover()

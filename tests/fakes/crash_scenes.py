@@ -31,6 +31,8 @@ class Scene:
     removal_delay: float = 0.0
     needs_rename: bool = False
     """Whether a half-written manifest of the worker's own making would make it another job: on a disk there is none."""
+    solid: bool = False
+    """Whether workers compress neighbouring chunks together."""
 
     @property
     def fails(self) -> bool:
@@ -53,6 +55,17 @@ def scenes() -> list[Scene]:
         Scene("hash undeclared", _send_undeclared, _only(photo, 1), {}),
         Scene("bad chunk", _send_bad, _only(photo, 0, 2), _only(photo, 1), "HashMismatch"),
         Scene("bad chunk in a tree", _send_bad_tree, _only(photo, 0, 2), _only(photo, 1), "HashMismatch"),
+        Scene("one run", _submit(("play.txt", whole), size=len(PIECES[0])), several, {}, solid=True),
+        Scene("run of a tree", _send_tree, photo, {}, solid=True),
+        Scene("bad chunk in a run", _send_bad, _only(photo, 0, 2), _only(photo, 1), "HashMismatch", solid=True),
+        Scene(
+            "one run, removed late",
+            _submit(("play.txt", whole), size=len(PIECES[0])),
+            several,
+            {},
+            removal_delay=30.0,
+            solid=True,
+        ),
         Scene("no manifest at all", _send_nonsense, {}, {}, "ManifestInvalid"),
         Scene("one chunk, removed late", _submit(("play.txt", PIECES[0])), one, {}, removal_delay=30.0),
         Scene("chunk tree, removed late", _send_tree, photo, {}, removal_delay=30.0),
