@@ -2,14 +2,15 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from panini_daemon.inspection import walk
 from panini_daemon.reader import Reader
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, read_recipe
-from panini_daemon.storage.errors import NotCommitted, NotFound
+from panini_daemon.storage.errors import NotCommitted, NotFound, RecipeInvalid
 from panini_daemon.storage.references import REFERENCE_METHOD
 from panini_daemon.storage.root import CHUNKS
+from panini_daemon.storage.solid import RUN_FILE, Slice, is_slice, parse_slice
 
 _EDGE = 10
 """Files named among the best and the worst."""
@@ -29,6 +30,16 @@ class Entry:
     after: int
     recipe_size: int
     worker: str
+    inner: str = ""
+    """How the run was compressed that a slice is of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unclaimed:
+    """Bytes of a file's runs that no chunk counts for: what its chunks were before they were compressed anew."""
+
+    base: str
+    size: int
 
 
 @dataclass(slots=True)
@@ -52,7 +63,9 @@ class Sum:
 class Account:
     """All of it: totals, and sums by file, method, type and worker.
 
-    `duplicates` are chunks that refer to the bytes of others; `broken` are folders without a readable recipe.
+    `duplicates` are chunks whose bytes are there for others already, `solid` those that were compressed together. What
+    a run takes is divided among its chunks; `unclaimed` is what none of them counts for. `broken` are folders without
+    a readable recipe.
     """
 
     total: Sum = field(default_factory=Sum)
@@ -61,20 +74,30 @@ class Account:
     types: dict[str, Sum] = field(default_factory=dict)
     workers: dict[str, Sum] = field(default_factory=dict)
     duplicates: Sum = field(default_factory=Sum)
+    solid: Sum = field(default_factory=Sum)
+    unclaimed: int = 0
     broken: list[str] = field(default_factory=list)
 
     def add(self, entry: Entry) -> None:
         """Add one chunk."""
         self.total.add(entry)
-        if entry.method == REFERENCE_METHOD:
+        if entry.method == REFERENCE_METHOD or (entry.inner and entry.before and not entry.after):
             self.duplicates.add(entry)
+        elif entry.inner:
+            self.solid.add(entry)
         for sums, key in (
             (self.files, entry.base),
-            (self.methods, entry.method),
+            (self.methods, entry.inner or entry.method),
             (self.types, entry.type),
             (self.workers, entry.worker),
         ):
             sums.setdefault(key, Sum()).add(entry)
+
+    def add_unclaimed(self, rest: Unclaimed) -> None:
+        """Add what is there and counts for no chunk."""
+        self.unclaimed += rest.size
+        for one in (self.total, self.files.setdefault(rest.base, Sum())):
+            one.after += rest.size
 
     def best(self) -> list[tuple[str, Sum]]:
         """Return the files of which the greatest share was saved."""
@@ -91,38 +114,61 @@ class Account:
 
 def read_entries(
     reader: Reader, folder: str = CHUNKS, *, threads: int = 8, on_chunk: Callable[[], None] = lambda: None
-) -> Iterator[Entry | str]:
+) -> Iterator[Entry | Unclaimed | str]:
     """Yield every committed chunk below `folder`, or the path of one whose recipe cannot be read.
 
     Payloads are not opened: `verify` tells whether they are good. Raises StoreUnavailable.
     """
     with ThreadPoolExecutor(threads) as pool:
         for base, folders in walk(reader, folder):
-            name = base.removeprefix(f"{CHUNKS}/")
-            for entry in pool.map(lambda path, name=name: _read_entry(reader, name, path), folders.values()):
+            name, left = base.removeprefix(f"{CHUNKS}/"), _size_runs(reader, base)
+            claimed = set[tuple[str, int]]()
+            for found in pool.map(lambda path, name=name: _read_entry(reader, name, path), folders.values()):
                 on_chunk()
-                yield entry
+                yield found if isinstance(found, str) else _claim(*found, left, claimed)
+            if sum(left.values()):
+                yield Unclaimed(name, sum(left.values()))
 
 
-def add_up(entries: Iterable[Entry | str]) -> Account:
+def add_up(entries: Iterable[Entry | Unclaimed | str]) -> Account:
     """Add chunks up."""
     account = Account()
     for entry in entries:
         if isinstance(entry, str):
             account.broken.append(entry)
+        elif isinstance(entry, Unclaimed):
+            account.add_unclaimed(entry)
         else:
             account.add(entry)
     return account
 
 
-def _read_entry(reader: Reader, base: str, path: str) -> Entry | str:
+def _size_runs(reader: Reader, folder: str) -> dict[str, int]:
+    """Return the sizes of the runs beside a file's chunks, by their paths in the tree."""
+    names = [entry.name for entry in reader.store.list(folder) if RUN_FILE.fullmatch(entry.name)]
+    return {f"{folder}/{name}": reader.store.stat(f"{folder}/{name}").size for name in names}
+
+
+def _claim(entry: Entry, where: Slice | None, left: dict[str, int], claimed: set[tuple[str, int]]) -> Entry:
+    """Return a slice with its share of its file's run, which it has once: a copy of it takes nothing."""
+    path = where.run.file.place if where else ""
+    if where is None or (path, where.offset) in claimed or path not in left:
+        return entry
+    claimed.add((path, where.offset))
+    share = min(where.share(entry.before), left[path])
+    left[path] -= share
+    return replace(entry, after=share)
+
+
+def _read_entry(reader: Reader, base: str, path: str) -> tuple[Entry, Slice | None] | str:
     try:
         recipe = read_recipe(reader.store, path)
+        where = parse_slice(recipe) if is_slice(recipe) else None
         after = reader.store.stat(f"{path}/{PAYLOAD}").size
         own = reader.store.stat(f"{path}/{RECIPE}").size
-    except (NotCommitted, NotFound):
+    except (NotCommitted, NotFound, RecipeInvalid):
         return path
-    return Entry(
+    entry = Entry(
         base=base,
         chunk_id=recipe.chunk_id,
         method=recipe.compression_method,
@@ -131,4 +177,6 @@ def _read_entry(reader: Reader, base: str, path: str) -> Entry | str:
         after=after,
         recipe_size=own,
         worker=recipe.worker or "unknown",
+        inner=where.run.method if where else "",
     )
+    return entry, where

@@ -13,11 +13,14 @@ from panini_daemon.errors import DaemonError
 from panini_daemon.reader import CHUNK_FOLDER, Reader
 from panini_daemon.restoration import expected_hashes, expected_ids, read_manifest, told_total
 from panini_daemon.storage.commits import MANIFEST, Commit
-from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound, StorageError, StoreUnavailable
+from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound, RunLost, StorageError, StoreUnavailable
 from panini_daemon.storage.recipe import Recipe
 
 _AHEAD = 2
 """Chunks that are read ahead of the one whose turn it is, beside one for each thread."""
+
+_LISTED = 8
+"""Chunks of a lost run that are named."""
 
 R = TypeVar("R")
 
@@ -70,9 +73,16 @@ def list_problems(look: FileLook) -> Iterator[Problem]:
             f"the manifest of {look.folder} lists chunk {chunk_id}, which is not there; it may still be in the inbox, "
             "else submit the file again",
         )
+    lost: dict[str, list[ChunkLook]] = {}
     for chunk in look.chunks.values():
-        if chunk.error is not None:
+        if isinstance(chunk.error, RunLost):
+            lost.setdefault(chunk.error.run, []).append(chunk)
+        elif chunk.error is not None:
             yield Problem(chunk.path, type(chunk.error).__name__, str(chunk.error))
+    for run, chunks in lost.items():
+        names = [chunk.path.rpartition("/")[2] for chunk in chunks]
+        listed = ", ".join(names[:_LISTED]) + (f" and {len(names) - _LISTED} more" if len(names) > _LISTED else "")
+        yield Problem(run, RunLost.__name__, f"{len(names)} chunk(s), {listed}: {chunks[0].error}")
 
 
 def look_at_files(

@@ -10,7 +10,7 @@ from typing import cast
 
 from panini_daemon.compressors import Registry, decompress
 from panini_daemon.compressors.device import Device
-from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.errors import CompressorError, PayloadDamaged
 from panini_daemon.compressors.protocol import Json
 from panini_daemon.storage.errors import RecipeInvalid
 from panini_daemon.storage.recipe import Recipe
@@ -43,6 +43,8 @@ class Runs:
             return known.result()
         try:
             mine.set_result(decode())
+        except CompressorError as error:  # remembered as well: the same bytes fail again
+            mine.set_exception(error)
         except BaseException as error:
             with self._lock:
                 if self._found.get(key) is mine:

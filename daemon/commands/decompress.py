@@ -21,9 +21,13 @@ def decompress_folder(folder: Path, output: Path, *, accept_reencoded: bool, as_
     """Rebuild the file whose chunks, or the chunk whose two files, lie in `folder`."""
     # A chunk's folder stands in a tree, or in a folder of chunks, that may have the models.
     around = surroundings(folder, *folder.resolve().parents)
-    reader = Reader(LocalStore(folder), Registry(surroundings=around), Device())
-    restore = restore_chunk if (folder / RECIPE).exists() else restore_file
-    restored = restore(reader, "", output, accept_reencoded=accept_reencoded)
+    if (folder / RECIPE).exists():  # a chunk; the run that it may be a slice of is beside its folder
+        place, restore = folder.resolve(), restore_chunk
+        top, inside = place.parent, place.name
+    else:
+        top, inside, restore = folder, "", restore_file
+    reader = Reader(LocalStore(top), Registry(surroundings=around), Device())
+    restored = restore(reader, inside, output, accept_reencoded=accept_reencoded)
     tell_restored(restored, as_json=as_json, print_json=print_json)
     return ExitCode.OK
 

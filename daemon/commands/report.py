@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panini_daemon.account import Account, Entry, Sum, add_up, read_entries
+from panini_daemon.account import Account, Entry, Sum, Unclaimed, add_up, read_entries
 from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors
 from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import Device
@@ -35,7 +35,7 @@ def report_tree(
     reader = Reader(open_tree(settings), Registry(), Device())
     folder = f"{CHUNKS}/{safe_base(base)}" if base else CHUNKS
     with counting("chunks looked at") as count:
-        entries: Iterable[Entry | str] = read_entries(reader, folder, on_chunk=count)
+        entries: Iterable[Entry | Unclaimed | str] = read_entries(reader, folder, on_chunk=count)
         if table is not None:
             entries = _copy_to(table, entries)
         account = add_up(entries)
@@ -49,7 +49,7 @@ def report_tree(
     return ExitCode.OK
 
 
-def _copy_to(path: Path, entries: Iterable[Entry | str]) -> Iterator[Entry | str]:
+def _copy_to(path: Path, entries: Iterable[Entry | Unclaimed | str]) -> Iterator[Entry | Unclaimed | str]:
     """Pass entries on, and write each as a line of CSV; the file is there when all have passed."""
     with whole_file(path) as file:
         text = io.TextIOWrapper(file, encoding="utf-8", errors="backslashreplace", newline="")
@@ -70,6 +70,8 @@ def _as_json(root: str, account: Account) -> dict[str, Any]:
         "saved": account.total.before - account.total.after,
         **{name: _sums(getattr(account, name)) for name in ("files", "methods", "types", "workers")},
         "duplicates": asdict(account.duplicates),
+        "solid": asdict(account.solid),
+        "unclaimed": account.unclaimed,
         "broken": account.broken,
     }
 
@@ -96,6 +98,14 @@ def _show(root: str, account: Account) -> None:
             "already and take nothing",
             soft_wrap=True,
         )
+    if account.solid.chunks:
+        console.print(
+            f"compressed together: {account.solid.chunks} chunks, {format_bytes(account.solid.before)} before, "
+            f"{format_bytes(account.solid.after)} after",
+            soft_wrap=True,
+        )
+    if account.unclaimed:
+        console.print(f"{format_bytes(account.unclaimed)} of runs serve no chunk any more", soft_wrap=True)
     for title, sums in (("method", account.methods), ("type", account.types)):
         console.print()
         console.print(_table(title, sorted(sums.items(), key=lambda pair: (-pair[1].before, pair[0]))))

@@ -22,6 +22,7 @@ def format_report(root: str, account: Account, moment: datetime) -> str:
         (format_bytes(total.before), f"before, in {len(account.files)} files"),
         (format_bytes(total.after), f"after, in {total.chunks} chunks"),
         (format_bytes(total.recipes), "recipes"),
+        (format_bytes(account.solid.before), f"compressed together, {account.solid.chunks} chunks"),
         (format_bytes(account.duplicates.before), f"in {account.duplicates.chunks} duplicates"),
     ]
     boxes = "".join(

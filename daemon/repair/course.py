@@ -12,6 +12,7 @@ from panini_daemon.repair.jobs_step import leave_to_the_inbox, return_failed_job
 from panini_daemon.repair.last_step import believe_chunks, offer_again, tell_lost
 from panini_daemon.repair.manifests_step import mend_manifests
 from panini_daemon.repair.originals_step import return_originals
+from panini_daemon.repair.runs_step import bring_back_runs
 from panini_daemon.repair.survey import take_survey
 from panini_daemon.storage.root import base_folder
 
@@ -20,6 +21,7 @@ def repair_tree(tools: Tools, folder: str, hold: Hold) -> Repaired:
     """Mend what lies below `folder` of compressed_chunks/. Raises StoreUnavailable, LeaseLost."""
     case = Case(tools, take_survey(tools, folder))
     look_for_lost_files(case, folder)
+    bring_back_runs(case)
     look_at_duplicates(case)
     use_copies(case, hold, strict=True)
     leave_to_the_inbox(case)

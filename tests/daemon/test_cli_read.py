@@ -29,6 +29,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("made")
     with pytest.MonkeyPatch.context() as patch:
         isolate(folder, patch)
+        patch.setenv("PANINI_SOLID", "false")  # each payload beside its recipe
         for base, data in FILES.items():
             (folder / "file").write_bytes(data)
             assert call("submit", "file", "--base", base, "--chunk-size", CHUNK, "--root", "R") == 0

@@ -54,11 +54,13 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 def test_the_report_agrees_with_the_tree(cli: CommandLine, tmp_path: Path) -> None:
     told = json.loads(cli("report", "--json", "--csv", "chunks.csv", "--html", "page.html").out)
     payloads = list((tmp_path / "PaniniFS/compressed_chunks").rglob("compressed.bin"))
+    runs = list((tmp_path / "PaniniFS/compressed_chunks").rglob("run_*.bin"))
+    assert runs
     recipes = list((tmp_path / "PaniniFS/compressed_chunks").rglob("recipe.json"))
     assert told["total"] == {
         "chunks": len(payloads),
         "before": 58_240,
-        "after": sum(path.stat().st_size for path in payloads),
+        "after": sum(path.stat().st_size for path in [*payloads, *runs]),
         "recipes": sum(path.stat().st_size for path in recipes),
     }
     assert sum(one["after"] for one in told["methods"].values()) == told["total"]["after"]

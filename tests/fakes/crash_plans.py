@@ -170,9 +170,7 @@ def side_by_side(scene: Scene, folder: Path) -> Count:
     return Count(len(done), len(done))
 
 
-def _overtake(
-    scene: Scene, folder: Path, done: list[Done], index: int, cut: Position | None, **other: object
-) -> None:
+def _overtake(scene: Scene, folder: Path, done: list[Done], index: int, cut: Position | None, **other: object) -> None:
     with _run(scene, folder) as run, _told(f"overtaken, cut {cut}", done, Position(index, 0)):
         run.send()
         wire = Wire(run.disk)

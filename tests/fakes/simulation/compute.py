@@ -12,8 +12,9 @@ from panini_daemon.compressors.errors import CompressorError, UnknownMethod
 from panini_daemon.compute import Compressed, Order, Proof
 from panini_daemon.errors import ComputeDied, VerificationFailed
 from panini_daemon.reconstruction import reconstruct
-from panini_daemon.runs import hash_slices
+from panini_daemon.runs import cut, decode_run, hash_slices, read_slice
 from panini_daemon.storage.recipe import parse_recipe
+from panini_daemon.storage.solid import is_slice
 
 GZIP, PLAIN = "generic_gzip_v1", "passthrough_v1"
 
@@ -94,7 +95,12 @@ class SimulatedCompute:
 
 
 def decode(recipe: bytes, payload: bytes) -> bytes:
-    """Return what a reader gets. Raises what decoding raises, and not for a hash that differs."""
+    """Return what a reader gets; of a slice, `payload` is its run's.
+
+    Raises what decoding raises, and not for a hash that differs.
+    """
     read = parse_recipe(recipe)
+    if is_slice(read):
+        return cut(read, decode_run(read_slice(read).run, payload, registry=registry(), device=Device()))
     free = read.model_copy(update={"original_hash": ""})
     return reconstruct(free, payload, registry=registry(), device=Device()).data

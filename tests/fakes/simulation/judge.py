@@ -16,6 +16,7 @@ from panini_daemon.storage.errors import NotCommitted, RecipeInvalid
 from panini_daemon.storage.names import TEMPORARY_PREFIX
 from panini_daemon.storage.recipe import parse_recipe
 from panini_daemon.storage.root import CHUNKS, DONE, FAILED, INBOX, LEASES
+from panini_daemon.storage.solid import RUN_FILE, is_slice, parse_slice
 
 _LATE = {"round_failed", "stopping", "job_left_in_inbox"}
 """Events that tell of an error nobody foresaw."""
@@ -39,6 +40,7 @@ class Judge:
         self._submissions = submissions
         self._recipes: dict[str, dict[str, bytes]] = {}
         self._payloads: dict[str, dict[str, bytes]] = {}
+        self._runs: dict[str, bytes] = {}
         self._first: dict[bytes, tuple[float, str]] = {}
         self._troubles: list[tuple[float, float]] = []
 
@@ -62,7 +64,7 @@ class Judge:
         self.compressed += 1
         now = self._time()
         first = self._first.setdefault(data, (now, worker))
-        owners = [one for one in self._submissions if data in one.data.values()]
+        owners = [one for one in self._submissions if data in (*one.data.values(), b"".join(one.data.values()))]
         # Two jobs of one base can spoil each other's commits: then one of them is done again.
         if first[1] == worker or len(owners) != 1 or owners[0].kind == "same base" or not data:
             return
@@ -75,7 +77,11 @@ class Judge:
         """Look at what is written into commits and failures."""
         if path.startswith(f"{CHUNKS}/"):
             folder, _, name = path.removeprefix(f"{CHUNKS}/").rpartition("/")
-            if name == RECIPE:
+            if match := RUN_FILE.fullmatch(name):
+                self._runs[path] = data
+                if hashlib.sha256(data).hexdigest() != match[1]:
+                    self.accuse(f"{path}: a run was written that is not what its name says")
+            elif name == RECIPE:
                 self._check_recipe(folder, data)
             elif name == PAYLOAD:
                 digest = hashlib.sha256(data).hexdigest()
@@ -133,6 +139,9 @@ class Judge:
         except RecipeInvalid as error:
             self.accuse(f"{folder}: a recipe was written that cannot be read: {error}")
             return
+        if is_slice(recipe) and parse_slice(recipe).run.file.place not in self._runs:
+            self.accuse(f"{folder}: a slice was written before its run")
+            return
         digest = recipe.payload_hash or ""
         self._recipes.setdefault(folder, {})[digest] = data
         if (payload := self._payloads.get(folder, {}).get(digest)) is not None:
@@ -140,11 +149,16 @@ class Judge:
 
     def _check_commit(self, folder: str, recipe: bytes, payload: bytes) -> None:
         wanted = [one.data[folder] for one in self._submissions if folder in one.data and not one.must_fail]
-        found = decode(recipe, payload)
+        found = decode(recipe, self._payload_of(recipe, payload))
         if found not in wanted:
             self.accuse(f"{folder}: a commit decodes to {found[:40]!r}, expected one of {[x[:40] for x in wanted]}")
         elif hashlib.sha256(found).hexdigest() != parse_recipe(recipe).original_hash:
             self.accuse(f"{folder}: a commit decodes to other bytes than its recipe says")
+
+    def _payload_of(self, recipe: bytes, payload: bytes) -> bytes:
+        """Return what a chunk is decoded from: a slice from its run."""
+        read = parse_recipe(recipe)
+        return self._runs[parse_slice(read).run.file.place] if is_slice(read) else payload
 
     def _check_failure(self, document: dict[str, Any]) -> None:
         path = document["manifest_path"]
@@ -173,4 +187,4 @@ def _is_committed(store: Mount, folder: str, data: bytes) -> bool:
         return False
     if commit.recipe.original_hash != hashlib.sha256(data).hexdigest():
         return False
-    return decode(store.read(f"{path}/{RECIPE}"), store.read(f"{path}/{PAYLOAD}")) == data
+    return decode(store.read(f"{path}/{RECIPE}"), store.read(commit.run or commit.payload_path)) == data

@@ -41,6 +41,8 @@ class Rules:
     timing: LeaseTiming
     removal_delay: float
     arrival_timeout: float
+    solid: bool
+    """Whether workers compress neighbouring chunks together."""
 
 
 def draw_rules(random: Random) -> Rules:
@@ -70,4 +72,5 @@ def draw_rules(random: Random) -> Rules:
         timing=LeaseTiming(settle=SETTLE, refresh=12.0, stale=90.0, stop=60.0),
         removal_delay=15.0,
         arrival_timeout=random.choice((60.0, 90.0)),
+        solid=random.random() < 0.6,
     )

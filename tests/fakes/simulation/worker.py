@@ -131,6 +131,7 @@ class Worker:
             method="auto",
             shared=True,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
+            solid=rules.solid,
         )
         attempts = Attempts(line, RetryPolicy(), self._wait, self._stop_for, self._random)
         parts = Parts(
