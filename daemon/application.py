@@ -23,6 +23,7 @@ from panini_daemon.outcomes import Outcome
 from panini_daemon.service import Service
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
+from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import StorageError, StoreReadOnly
 from panini_daemon.storage.propagation import LOOK
 from panini_daemon.storage.root import INBOX, log_path, open_root, status_path
@@ -157,7 +158,7 @@ class Application:
             return None
         from panini_daemon.github import GithubLink  # noqa: PLC0415  only who uses it waits for PyGithub's import
 
-        committed = partial(is_committed, self.store)
+        committed = partial(is_committed, self.store, digests=Digests())
         return GithubLink(self.settings, self.store, self.clock, self.log, committed=committed, wake=self._notice)
 
     def _notice(self) -> None:

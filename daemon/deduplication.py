@@ -7,7 +7,7 @@ anything refers to it, and what cannot be used is simply compressed.
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -19,6 +19,7 @@ from panini_daemon.spool import Spool, unavailable
 from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import PAYLOAD, Commit, find_commit, write_commit
+from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import NotCommitted, NotFound
 from panini_daemon.storage.jobs import Chunk, Job
 from panini_daemon.storage.recipe import format_recipe
@@ -50,6 +51,8 @@ class Twins:
     folder_of: Callable[[Chunk], str]
     shared: bool
     late: bool
+    digests: Digests = field(default_factory=Digests)
+    """Spares hashing a run for each of its chunks."""
 
     def find(self, job: Job, chunk: Chunk) -> Commit | None:
         """Return a committed chunk with the same bytes that may be referred to, None where there is none.
@@ -111,7 +114,7 @@ class Twins:
     def _look(self, place: str, digest: str, chunk: Chunk) -> Commit | None:
         """Look at what an index hints at; None where it does not hold these bytes by itself."""
         try:
-            commit = find_commit(self.store, place)
+            commit = find_commit(self.store, place, self.digests)
         except NotCommitted:
             return None
         recipe = commit.recipe

@@ -8,7 +8,6 @@ import shutil
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from panini_daemon.adoption import Adoptee, adopt, commit_slice, same_as, write_empty
 from panini_daemon.compressors.selection import FALLBACK
@@ -129,10 +128,14 @@ class _Work:
             if kept is not None:
                 return told, kept
         hashes = []
-        write_empty(whole.original)
-        for chunk in self.chunks:
-            hashes.append(self.line.fetch(chunk, part.original))
-            _append(part.original, whole.original)
+        try:
+            with whole.original.open("wb") as run:
+                for chunk in self.chunks:
+                    hashes.append(self.line.fetch(chunk, part.original))
+                    with part.original.open("rb") as file:
+                        shutil.copyfileobj(file, run, _PIECE)
+        except OSError as error:
+            raise unavailable(whole.original, error) from error
         return hashes, None
 
     def _order(self, whole: Place) -> Order:
@@ -247,11 +250,3 @@ def _keep_told(outcomes: list[Outcome], chunks: Sequence[Chunk]) -> list[Outcome
 
 def _name(chunks: Sequence[Chunk], hashes: Sequence[str]) -> str:
     return name_run(zip(hashes, (chunk.size for chunk in chunks), strict=True))
-
-
-def _append(source: Path, target: Path) -> None:
-    try:
-        with source.open("rb") as file, target.open("ab") as run:
-            shutil.copyfileobj(file, run, _PIECE)
-    except OSError as error:
-        raise unavailable(target, error) from error

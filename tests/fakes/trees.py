@@ -38,6 +38,35 @@ def commit_file(store: MemoryStore, base: str, pieces: list[bytes], *, manifest:
     return whole
 
 
+def commit_run(store: MemoryStore, base: str, pieces: list[bytes], **changes: object) -> str:
+    """Commit a file of these pieces as slices of one gzip run; return the run's path in the tree."""
+    whole = b"".join(pieces)
+    payload = gzip.compress(whole, mtime=0)
+    run = f"{base}/run_{hashlib.sha256(payload).hexdigest()}.bin"
+    offset = 0
+    for number, piece in enumerate(pieces):
+        told = {"run": run, "run_size": len(payload), "method": "generic_gzip_v1", "parameters": {}}
+        fields = {
+            "version": "1.1",
+            "chunk_id": number,
+            "original_hash": hashlib.sha256(piece).hexdigest(),
+            "compression_method": "solid_slice_v1",
+            "reconstruction": {
+                "method": "solid_slice",
+                "parameters": {**told, "decoded_size": len(whole), "offset": offset, **changes},
+            },
+            "assembly_info": {"offset": offset, "size": len(piece), "total_chunks": len(pieces)},
+            "payload_hash": hashlib.sha256().hexdigest(),
+            "base": base,
+        }
+        store.write(f"compressed_chunks/{base}/chunk_{number:04d}/recipe.json", format_recipe(fields))
+        store.write(f"compressed_chunks/{base}/chunk_{number:04d}/compressed.bin", b"")
+        offset += len(piece)
+    store.write(f"compressed_chunks/{run}", payload)
+    store.write(f"compressed_chunks/{base}/manifest.json", json.dumps(describe(base, pieces)).encode())
+    return f"compressed_chunks/{run}"
+
+
 def describe(base: str, pieces: list[bytes]) -> dict[str, object]:
     """Return the manifest of a file of these pieces."""
     whole = b"".join(pieces)

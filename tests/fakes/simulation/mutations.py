@@ -7,13 +7,14 @@ from typing import Any
 from fakes.simulation.rules import Rules
 from fakes.simulation.world import World
 
-from panini_daemon import pipeline
+from panini_daemon import adoption, line, pipeline, run_line
 from panini_daemon.job_end import End, JobEnds
 from panini_daemon.service import Service
 from panini_daemon.storage import commits
 from panini_daemon.storage.commits import PAYLOAD, Commit, read_recipe
 from panini_daemon.storage.lease_course import LeaseCourse
 from panini_daemon.storage.lease_rivals import Rivals
+from panini_daemon.storage.solid import parse_slice
 
 Patch = Callable[[Any, str, Any], None]
 """Puts a value in the place of an object's attribute, as pytest's `monkeypatch.setattr` does."""
@@ -21,6 +22,7 @@ Patch = Callable[[Any, str, Any], None]
 
 def commit_without_comparing(patch: Patch) -> None:
     patch(pipeline, "_require_equal", lambda _works, _decoded: None)
+    patch(run_line._Work, "_require_equal", lambda *_: None)
 
 
 def remove_without_looking_again(patch: Patch) -> None:
@@ -68,7 +70,7 @@ def claim_by_moving_the_manifest(patch: Patch) -> None:
 
 
 def trust_a_recipe_alone(patch: Patch) -> None:
-    def find(store: Any, folder: str) -> Commit:
+    def find(store: Any, folder: str, _digests: object = None) -> Commit:
         recipe = read_recipe(store, folder)
         return Commit(recipe, f"{folder}/{PAYLOAD}", recipe.payload_hash or "", 0)
 
@@ -76,8 +78,16 @@ def trust_a_recipe_alone(patch: Patch) -> None:
 
 
 def write_over_other_commits(patch: Patch) -> None:
-    look = pipeline.already_committed
-    patch(pipeline, "already_committed", lambda store, folder, sha: look(store, folder, sha) if sha is None else None)
+    for module in (adoption, line, pipeline, run_line):
+        patch(module, "already_committed", lambda *_: None)
+
+
+def name_runs_that_are_not_written(patch: Patch) -> None:
+    patch(run_line, "write_run_file", lambda _store, file, _payload, **_: file.place)
+
+
+def trust_that_a_run_is_whole(patch: Patch) -> None:
+    patch(commits, "find_run_file", lambda _store, _folder, recipe, _digests: parse_slice(recipe).run.file.place)
 
 
 def change_rules(patch: Patch, **changes: Any) -> None:
@@ -111,5 +121,7 @@ MUTATIONS: Mapping[str, Mutation] = {
         Mutation(claim_by_moving_the_manifest, "without a commit", (0,)),
         Mutation(trust_a_recipe_alone, "without a commit", (120,)),
         Mutation(write_over_other_commits, "without a commit", (25, 31)),
+        Mutation(name_runs_that_are_not_written, "before its run"),
+        Mutation(trust_that_a_run_is_whole, "without a commit"),
     )
 }

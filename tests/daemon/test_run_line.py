@@ -1,0 +1,350 @@
+"""Chunks of one file compressed as one, by a whole worker over a store in memory."""
+
+import hashlib
+import json
+import random
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fakes.bench import Bench
+from fakes.trees import commit
+
+from panini_daemon.compressors import Device, Registry
+from panini_daemon.compute import Order
+from panini_daemon.errors import ComputeDied
+from panini_daemon.reader import Reader
+from panini_daemon.restoration import restore_file
+from panini_daemon.storage.errors import LeaseLost, StoreUnavailable
+from panini_daemon.storage.root import CHUNKS
+from panini_daemon.verification import Verified, verify_tree
+
+SIZE = 4000
+TEXT = "\n".join(f"{number} times {number} is {number * number}, as everybody knows" for number in range(400)).encode()
+COUNT = -(-len(TEXT) // SIZE)
+NOISE = random.Random(1).randbytes(3 * SIZE)
+
+
+@pytest.fixture
+def bench(make_bench: Callable[..., Bench]) -> Bench:
+    return make_bench(solid=True)
+
+
+def send(bench: Bench, base: str = "play.txt", data: bytes = TEXT, **options: Any) -> None:
+    bench.submit("file", data, base=base, chunk_size=SIZE, **options)
+
+
+def reader(bench: Bench) -> Reader:
+    return Reader(bench.store, Registry(), Device())
+
+
+def recipes(bench: Bench, base: str = "play.txt") -> list[dict[str, Any]]:
+    names = [name for name in bench.names(f"{CHUNKS}/{base}") if name.startswith("chunk_")]
+    return [bench.json(f"{CHUNKS}/{base}/{name}/recipe.json") for name in names]
+
+
+def methods(bench: Bench, base: str = "play.txt") -> set[str]:
+    return {recipe["compression_method"] for recipe in recipes(bench, base)}
+
+
+def runs(bench: Bench, base: str = "play.txt") -> list[str]:
+    return [f"{CHUNKS}/{base}/{name}" for name in bench.names(f"{CHUNKS}/{base}") if name.startswith("run_")]
+
+
+def check(bench: Bench, base: str = "play.txt", data: bytes = TEXT) -> Verified:
+    """Require that the file restores and the tree is good."""
+    found = verify_tree(reader(bench), CHUNKS, deep=True)
+    assert found.problems == []
+    restored = restore_file(reader(bench), f"{CHUNKS}/{base}", bench.folder / "out")
+    assert restored.sha256 == hashlib.sha256(data).hexdigest()
+    assert [bench.names(folder) for folder in ("inbox", "failed")] == [[], []]
+    return found
+
+
+def test_a_file_that_was_cut_is_compressed_as_a_whole_and_restores(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    (run,) = runs(bench)
+    assert [order.size for order in bench.compute.orders] == [len(TEXT)]
+    assert methods(bench) == {"solid_slice_v1"}
+    assert len(recipes(bench)) == COUNT
+    assert check(bench).compressed_size == len(bench.store.read(run)) < len(TEXT) // 4
+
+
+def test_each_chunk_restores_by_itself_and_its_recipe_names_the_run(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    (run,) = runs(bench)
+    for number, recipe in enumerate(recipes(bench)):
+        folder = f"{CHUNKS}/play.txt/chunk_{number:04d}"
+        assert reader(bench).read(folder)[1].data == TEXT[number * SIZE : (number + 1) * SIZE]
+        assert bench.store.read(f"{folder}/compressed.bin") == b""
+        told = recipe["reconstruction"]["parameters"]
+        assert (f"{CHUNKS}/{told['run']}", told["offset"]) == (run, number * SIZE)
+        assert (told["run_size"], told["decoded_size"]) == (len(bench.store.read(run)), len(TEXT))
+        assert recipe["assembly_info"]["depends_on"] == []
+
+
+def test_the_numbers_of_the_chunks_add_up_to_the_run(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    (run,) = runs(bench)
+    size = len(bench.store.read(run))
+    lines = [event for event in bench.events() if event["event"] == "chunk_committed"]
+    totals = bench.service.tally.totals(bench.clock.monotonic())
+    receipt = bench.json(f"done/{bench.names('done')[0]}")
+    assert sum(recipe["stats"]["compressed_size"] for recipe in recipes(bench)) == size
+    assert sum(line["compressed"] for line in lines) == size
+    assert (totals.bytes_in, totals.bytes_out) == (len(TEXT), size)
+    assert receipt["compressed_size"] == size
+    inner = recipes(bench)[0]["reconstruction"]["parameters"]["method"]
+    assert {(line["method"], line["inner"], line["run_size"]) for line in lines} == {
+        ("solid_slice_v1", inner, len(TEXT))
+    }
+
+
+def test_a_file_that_becomes_no_smaller_is_filed_chunk_by_chunk(bench: Bench) -> None:
+    send(bench, data=NOISE)
+    bench.run()
+    assert methods(bench) == {"passthrough_v1"}
+    assert runs(bench) == []
+    check(bench, data=NOISE)
+
+
+@pytest.mark.parametrize(("method", "solid"), [("generic_gzip_v1", False), ("generic", True), (None, True)])
+def test_a_method_that_was_asked_for_by_name_is_used_for_each_chunk(
+    bench: Bench, method: str | None, solid: bool
+) -> None:
+    send(bench, **({"method": method} if method else {}))
+    bench.run()
+    assert (methods(bench) == {"solid_slice_v1"}) is solid
+    check(bench)
+
+
+def test_without_the_setting_every_chunk_goes_alone(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(solid=False)
+    send(bench)
+    bench.run()
+    assert runs(bench) == []
+    check(bench)
+
+
+def test_chunks_of_a_run_that_are_missing_are_cut_out_of_it_without_compressing(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    for number in (0, 2):
+        bench.store.delete(f"{CHUNKS}/play.txt/chunk_{number:04d}")
+    send(bench)
+    bench.run()
+    assert len(bench.compute.orders) == 1
+    assert methods(bench) == {"solid_slice_v1"}
+    assert len(runs(bench)) == 1
+    assert sum(recipe["stats"]["compressed_size"] for recipe in recipes(bench)) == len(bench.store.read(runs(bench)[0]))
+    check(bench)
+
+
+def test_chunks_that_a_run_does_not_really_hold_go_alone(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    other = TEXT[:SIZE] + bytes(SIZE) + TEXT[2 * SIZE :]
+    bench.store.delete(f"{CHUNKS}/play.txt/chunk_0001")
+    bench.store.delete(f"{CHUNKS}/play.txt/manifest.json")
+    send(bench, data=other)
+    bench.run()
+    assert recipes(bench)[1]["compression_method"] != "solid_slice_v1"
+    assert reader(bench).read(f"{CHUNKS}/play.txt/chunk_0001")[1].data == bytes(SIZE)
+    assert verify_tree(reader(bench), CHUNKS, deep=True).problems == []
+
+
+def test_beside_chunks_that_are_committed_otherwise_the_others_go_alone(bench: Bench) -> None:
+    commit(bench.store, f"{CHUNKS}/play.txt/chunk_0001", TEXT[SIZE : 2 * SIZE], chunk_id=1, offset=SIZE)
+    send(bench)
+    bench.run()
+    assert runs(bench) == []
+    assert recipes(bench)[1]["compression_method"] == "generic_gzip_v1"
+    check(bench)
+
+
+def test_a_run_that_is_lost_is_made_again(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    (run,) = runs(bench)
+    data = bench.store.read(run)
+    bench.store.delete(run)
+    send(bench)
+    bench.run()
+    assert bench.store.read(run) == data
+    check(bench)
+
+
+def test_a_damaged_run_is_not_adopted(bench: Bench) -> None:
+    send(bench)
+    bench.run()
+    (run,) = runs(bench)
+    bench.store.write(run, bench.store.read(run)[:-1] + b"?")
+    bench.store.delete(f"{CHUNKS}/play.txt/chunk_0000")
+    send(bench)
+    bench.run()
+    assert len(bench.compute.orders) == 2
+    check(bench)
+
+
+def test_a_codec_that_dies_of_a_run_is_passed_over_for_all_of_it(bench: Bench) -> None:
+    def die(order: Order) -> None:
+        if not order.exclude:
+            raise ComputeDied("killed", "text_ppmd_v1")
+
+    bench.compute.before = die
+    send(bench)
+    bench.run()
+    assert [(order.size, order.exclude) for order in bench.compute.orders] == [
+        (len(TEXT), ()),
+        (len(TEXT), ("text_ppmd_v1",)),
+    ]
+    check(bench)
+
+
+def test_a_run_that_cannot_be_compressed_is_split(bench: Bench) -> None:
+    def die(order: Order) -> None:
+        if order.size > SIZE * 2:
+            raise ComputeDied("killed")
+
+    bench.compute.before = die
+    send(bench)
+    bench.run()
+    assert runs(bench) == []
+    assert any(event["event"] == "run_split" for event in bench.events())
+    check(bench)
+
+
+def test_a_payload_that_decodes_to_other_bytes_is_never_committed(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(solid=True, level="balanced")
+    bench.compute.wrong_decodes = 1
+    send(bench)
+    bench.run()
+    assert len(bench.compute.orders) == 2
+    check(bench)
+
+
+def test_a_chunk_that_is_not_as_declared_fails_alone(bench: Bench) -> None:
+    send(bench)
+    (name,) = [entry.name for entry in bench.store.list("inbox") if entry.name.endswith(".json")]
+    manifest = bench.json(f"inbox/{name}")
+    manifest["files"][0]["chunks"][1]["hash"] = "0" * 64
+    bench.store.write(f"inbox/{name}", json.dumps(manifest).encode())
+    bench.run()
+    assert bench.failure()["error"] == "HashMismatch"
+    assert len([one for one in recipes(bench) if one["chunk_id"] != 1]) == COUNT - 1
+
+
+def test_nothing_names_a_run_that_was_not_written(bench: Bench) -> None:
+    send(bench)
+    written = []
+    put, write = bench.store.put, bench.store.write
+
+    def note_put(path: str, *arguments: Any, **options: Any) -> None:
+        written.append(path)
+        put(path, *arguments, **options)
+
+    def note_write(path: str, *arguments: Any, **options: Any) -> None:
+        written.append(path)
+        write(path, *arguments, **options)
+
+    bench.store.put, bench.store.write = note_put, note_write  # type: ignore[method-assign]
+    bench.run()
+    (run,) = runs(bench)
+    assert written.index(run) < min(written.index(path) for path in written if path.endswith("recipe.json"))
+    assert written.count(run) == 1
+
+
+def test_while_the_folder_is_away_the_payload_is_kept_and_nothing_is_compressed_twice(bench: Bench) -> None:
+    send(bench)
+    bench.store.fail(StoreUnavailable("away"), operation="put", path=f"{CHUNKS}/play.txt", times=3)
+    bench.run()
+    assert len(bench.compute.orders) == 1
+    check(bench)
+    assert list((bench.folder / "kept").iterdir()) == []
+
+
+def test_what_a_mount_lost_is_made_again_from_what_was_kept(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(solid=True, removal_delay=30.0)
+    lost: list[str] = []
+
+    def lose(_: float) -> None:
+        if not lost and (found := runs(bench)):
+            lost.extend(found)
+            bench.store.delete(found[0])
+
+    send(bench)
+    advance = bench.clock.advance
+
+    def tick(seconds: float) -> None:
+        advance(seconds)
+        if bench.names(CHUNKS) and "manifest.json" in bench.names(f"{CHUNKS}/play.txt"):
+            lose(seconds)
+
+    bench.clock.advance = tick  # type: ignore[method-assign]
+    bench.run()
+    assert lost == runs(bench)
+    assert len(bench.compute.orders) == 1
+    assert any(event["event"] == "commit_vanished" for event in bench.events())
+    check(bench)
+    assert list((bench.folder / "kept").iterdir()) == []
+
+
+def test_a_job_does_not_leave_before_its_run_has_been_uploaded(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(solid=True, removal_delay=30.0)
+    send(bench)
+    asked: list[str] = []
+    arrived = bench.store.arrived
+
+    def ask(paths: list[str]) -> bool | None:
+        asked.extend(paths)
+        return arrived(paths)
+
+    bench.store.arrived = ask  # type: ignore[method-assign, assignment]
+    bench.run()
+    assert runs(bench)[0] in asked
+
+
+def test_a_worker_that_lost_its_lease_leaves_what_is_good(bench: Bench) -> None:
+    send(bench)
+    ensure, calls = bench.leases.ensure, []
+
+    def lose(job_id: str) -> None:
+        calls.append(job_id)
+        if len(calls) == 6:
+            raise LeaseLost("gone")
+        ensure(job_id)
+
+    bench.leases.ensure = lose  # type: ignore[method-assign]
+    bench.run()
+    assert len(bench.compute.orders) == 1  # the rest was adopted
+    check(bench)
+
+
+def test_chunks_whose_hash_nobody_told_are_compressed_together_too(bench: Bench) -> None:
+    send(bench)
+    (name,) = [entry.name for entry in bench.store.list("inbox") if entry.name.endswith(".json")]
+    manifest = bench.json(f"inbox/{name}")
+    for chunk in manifest["files"][0]["chunks"]:
+        del chunk["hash"]
+    bench.store.write(f"inbox/{name}", json.dumps(manifest).encode())
+    bench.run()
+    assert methods(bench) == {"solid_slice_v1"}
+    check(bench)
+
+
+def test_the_same_file_twice_makes_the_same_run(tmp_path: Path) -> None:
+    found = []
+    for number in range(2):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        bench = Bench(folder, worker=f"w{number}", solid=True)
+        send(bench)
+        bench.run()
+        found.append((runs(bench), bench.store.read(runs(bench)[0])))
+        bench.stopping.set()
+        bench.close()
+    assert found[0] == found[1]
