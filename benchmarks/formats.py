@@ -1,10 +1,11 @@
 """Measure the levels on files of many formats, beside xz and zstd, and for images JPEG XL and WebP.
 
-    python benchmarks/formats.py FOLDER [--levels balanced,best] [--types png,jpg] [--limit 50] [--json]
+    python benchmarks/formats.py FOLDER [--levels balanced,best] [--types png,jpg] [--limit 50] [--json] [--chunked]
 
 FOLDER has a folder for each type, as benchmarks/corpus.py makes it. Every result is decoded and compared. For PNG jxl
 and webp are the decoded picture as JPEG XL (effort 9) and lossless WebP, which do not bring the file back; for JPEG,
 jxl is JPEG XL's transcode, which does. Of deflate streams in PNG and gzip files it is counted how many are undone.
+With --chunked nothing but this is measured: the files cut into chunks, through the daemon, beside each as one chunk.
 """
 
 import argparse
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import zstandard
+from chunked import measure_chunked
 from PIL import Image
 
 from panini_daemon.compressors import Level, Registry, compress, decompress
@@ -32,6 +34,7 @@ def main() -> None:
     parser.add_argument("--types", default="")
     parser.add_argument("--limit", type=int, default=1_000_000, help="files of each type at most")
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--chunked", action="store_true", help="through the daemon, cut and whole")
     options = parser.parse_args()
     levels = [Level(name) for name in options.levels.split(",")]
     types = options.types.split(",") if options.types else sorted(path.name for path in options.folder.iterdir())
@@ -41,9 +44,12 @@ def main() -> None:
         paths = sorted((options.folder / type_).iterdir())
         if len(paths) > options.limit:
             paths = [paths[at * len(paths) // options.limit] for at in range(options.limit)]
-        found[type_] = measure_type(paths, levels, registry)
+        if options.chunked:
+            found[type_] = {level: measure_chunked(paths, level) for level in levels}
+        else:
+            found[type_] = measure_type(paths, levels, registry)
         if not options.json:
-            _show(type_, found[type_], levels)
+            (_show_chunked if options.chunked else _show)(type_, found[type_], levels)
     if options.json:
         print(json.dumps(found, indent=1))
 
@@ -124,6 +130,17 @@ def _count_streams(data: bytes) -> dict[str, int]:
         return {"streams": 1, "stream bytes": len(stream)}
     side = len(undone.corrections) + len(undone.encoder)
     return {"streams": 1, "undone": 1, "stream bytes": len(stream), "side data": side}
+
+
+def _show_chunked(type_: str, found: dict[str, Any], levels: list[Level]) -> None:
+    for level in levels:
+        cut, whole = found[level]["cut"], found[level]["whole"]
+        more = 100 * (cut["payloads"] / whole["payloads"] - 1)
+        print(
+            f"{type_} {level}: {whole['chunks']} files as {cut['chunks']} chunks: payloads {cut['payloads']}, "
+            f"whole {whole['payloads']} ({more:+.2f} %); recipes {cut['recipes']}, whole {whole['recipes']}",
+            flush=True,
+        )
 
 
 def _show(type_: str, found: dict[str, Any], levels: list[Level]) -> None:
