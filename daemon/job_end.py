@@ -253,7 +253,7 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         seconds={step: round(seconds, 4) for step, seconds in outcome.timings.items()},
         sha256=outcome.original_hash,
         tries=outcome.tries,
-        **({"inner": outcome.inner, "run_size": outcome.run_size} if outcome.inner else {}),
+        **({"inner": outcome.inner, "decoded_size": outcome.decoded_size} if outcome.inner else {}),
         **({"kept": True} if outcome.kept else {}),
         **({"chosen": outcome.chosen} if outcome.chosen else {}),
     )

@@ -114,7 +114,7 @@ def outcome_of(chunk: Chunk, state: State, commit: Commit, unsynced: tuple[str, 
         unsynced=unsynced,
         needs=(commit.run,) if commit.run else (),
         inner=told.method if told else "",
-        run_size=told.size if told else 0,
+        decoded_size=told.size if told else 0,
     )
 
 

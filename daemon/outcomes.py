@@ -40,7 +40,7 @@ class Outcome:
     """Files outside its folder that the commit rests on."""
     inner: str = ""
     """How the run was compressed that a slice is of."""
-    run_size: int = 0
+    decoded_size: int = 0
     """Bytes of that run before it was compressed."""
     kept_as: str = ""
     """By what the run's payload is kept, where it is."""

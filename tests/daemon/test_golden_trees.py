@@ -12,6 +12,18 @@ from panini_daemon.verification import verify_tree
 GOLDEN = Path(__file__).parents[1] / "golden" / "trees"
 
 
+def test_slices_that_were_written_once_still_restore() -> None:
+    tree = GOLDEN / "solid_slice_v1"
+    reader = Reader(LocalStore(tree), Registry(), Device())
+    original = (tree / "original.bin").read_bytes()
+    folders = [f"compressed_chunks/file/chunk_{number:04d}" for number in range(3)]
+    found = [reader.read(folder) for folder in (*folders, "compressed_chunks/copy/chunk_0000")]
+    assert {commit.recipe.compression_method for commit, _ in found} == {"solid_slice_v1"}
+    assert b"".join(chunk.data for _, chunk in found[:3]) == original
+    assert found[3][1].data == found[1][1].data
+    assert verify_tree(reader, "compressed_chunks", deep=True).problems == []
+
+
 @pytest.mark.parametrize("method", ["dedup_reference_v1"])
 def test_a_tree_that_was_written_once_still_restores(method: str) -> None:
     reader = Reader(LocalStore(GOLDEN / method), Registry(), Device())

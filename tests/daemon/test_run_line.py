@@ -99,7 +99,7 @@ def test_the_numbers_of_the_chunks_add_up_to_the_run(bench: Bench) -> None:
     assert (totals.bytes_in, totals.bytes_out) == (len(TEXT), size)
     assert receipt["compressed_size"] == size
     inner = recipes(bench)[0]["reconstruction"]["parameters"]["method"]
-    assert {(line["method"], line["inner"], line["run_size"]) for line in lines} == {
+    assert {(line["method"], line["inner"], line["decoded_size"]) for line in lines} == {
         ("solid_slice_v1", inner, len(TEXT))
     }
 

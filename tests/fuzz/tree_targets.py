@@ -71,6 +71,23 @@ _REFERENCE = {
     "compression_method": "dedup_reference_v1",
     "reconstruction": {"method": "dedup_resolve", "parameters": {"reference_path": "compressed_chunks/a/chunk_0001"}},
 }
+_RUN = f"a/run_{sha(CHUNKS[0])}.bin"
+_SLICE = {
+    **_RECIPE,
+    "compression_method": "solid_slice_v1",
+    "reconstruction": {
+        "method": "solid_slice",
+        "parameters": {
+            "run": _RUN,
+            "run_size": len(CHUNKS[0]),
+            "method": "passthrough_v1",
+            "parameters": {},
+            "decoded_size": len(CHUNKS[0]),
+            "offset": 0,
+        },
+    },
+    "payload_hash": sha(b""),
+}
 _EVENT = {
     "timestamp": "2026-03-01T12:00:00.000Z",
     "level": "info",
@@ -109,6 +126,11 @@ def tree_targets() -> Iterator[Target]:
             in_tree(_restore_recipe),
             (int,),
         ),
+        raises=(StorageError, CompressorError, DaemonError),
+        share=0.2,
+    )
+    yield Target(
+        *("restore.slice", _GROUP, lambda: _texts(_SLICE), in_tree(_restore_slice), (int,)),
         raises=(StorageError, CompressorError, DaemonError),
         share=0.2,
     )
@@ -243,14 +265,20 @@ def _restore_recipe(scene: Scene, store: LocalStore, case: bytes) -> object:
     return _restore(scene, store, case, json.dumps(tree_manifest(CHUNKS[:1])).encode())
 
 
+def _restore_slice(scene: Scene, store: LocalStore, case: bytes) -> object:
+    """Restore chunks whose bytes are, or are not, in a run."""
+    store.write(f"compressed_chunks/{_RUN}", CHUNKS[0])
+    return _restore(scene, store, case, json.dumps(tree_manifest(CHUNKS[:1])).encode(), payload=b"")
+
+
 def _restore_manifest(scene: Scene, store: LocalStore, case: bytes) -> object:
     return _restore(scene, store, json.dumps(_RECIPE).encode(), case)
 
 
-def _restore(scene: Scene, store: LocalStore, recipe: bytes, manifest: bytes) -> object:
+def _restore(scene: Scene, store: LocalStore, recipe: bytes, manifest: bytes, payload: bytes = CHUNKS[0]) -> object:
     folder = "compressed_chunks/a"
     for number in range(2):
-        store.write(f"{folder}/chunk_{number:04d}/compressed.bin", CHUNKS[0])
+        store.write(f"{folder}/chunk_{number:04d}/compressed.bin", payload)
         store.write(f"{folder}/chunk_{number:04d}/recipe.json", recipe)
     store.write(f"{folder}/manifest.json", manifest)
     registry = Registry()
