@@ -32,6 +32,8 @@ class Entry:
     worker: str
     inner: str = ""
     """How the run was compressed that a slice is of."""
+    copy: bool = False
+    """Whether another chunk has these bytes of the run already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class Account:
     def add(self, entry: Entry) -> None:
         """Add one chunk."""
         self.total.add(entry)
-        if entry.method == REFERENCE_METHOD or (entry.inner and entry.before and not entry.after):
+        if entry.method == REFERENCE_METHOD or entry.copy:
             self.duplicates.add(entry)
         elif entry.inner:
             self.solid.add(entry)
@@ -122,7 +124,7 @@ def read_entries(
     with ThreadPoolExecutor(threads) as pool:
         for base, folders in walk(reader, folder):
             name, left = base.removeprefix(f"{CHUNKS}/"), _size_runs(reader, base)
-            claimed = set[tuple[str, int]]()
+            claimed = set[tuple[str, int, int]]()
             for found in pool.map(lambda path, name=name: _read_entry(reader, name, path), folders.values()):
                 on_chunk()
                 yield found if isinstance(found, str) else _claim(*found, left, claimed)
@@ -149,14 +151,16 @@ def _size_runs(reader: Reader, folder: str) -> dict[str, int]:
     return {f"{folder}/{name}": reader.store.stat(f"{folder}/{name}").size for name in names}
 
 
-def _claim(entry: Entry, where: Slice | None, left: dict[str, int], claimed: set[tuple[str, int]]) -> Entry:
+def _claim(entry: Entry, where: Slice | None, left: dict[str, int], claimed: set[tuple[str, int, int]]) -> Entry:
     """Return a slice with its share of its file's run, which it has once: a copy of it takes nothing."""
-    path = where.run.file.place if where else ""
-    if where is None or (path, where.offset) in claimed or path not in left:
+    if where is None:
         return entry
-    claimed.add((path, where.offset))
-    share = min(where.share(entry.before), left[path])
-    left[path] -= share
+    place = (where.run.file.place, where.offset, entry.before)
+    if place in claimed or place[0] not in left:
+        return replace(entry, copy=True)
+    claimed.add(place)
+    share = min(where.share(entry.before), left[place[0]])
+    left[place[0]] -= share
     return replace(entry, after=share)
 
 

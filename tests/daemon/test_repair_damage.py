@@ -11,6 +11,9 @@ from fakes.memory_store import MemoryStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from panini_daemon.storage.recipe import parse_recipe
+from panini_daemon.storage.solid import is_slice, parse_slice
+
 pytestmark = pytest.mark.slow
 
 BOTH = ("recipe.json", "compressed.bin")
@@ -96,27 +99,39 @@ def chunk_paths() -> Iterator[tuple[str, str, str]]:
             yield base, f"compressed_chunks/{base}/chunk_{number:04d}", sha(data[start : start + CHUNK])
 
 
-def recoverable(damaged: dict[str, bytes]) -> set[str]:
-    """Return the folders of the chunks of which both files are still somewhere."""
+def files_of(folder: str, *, solid: bool) -> dict[str, bytes]:
+    """Return the files of the good tree that a chunk needs, by path."""
+    files = good(solid=solid)
+    needed = {f"{folder}/{name}": files[f"{folder}/{name}"] for name in BOTH}
+    recipe = parse_recipe(needed[f"{folder}/recipe.json"])
+    if is_slice(recipe):
+        run = parse_slice(recipe).run.file.place
+        needed[run] = files[run]
+    return needed
+
+
+def recoverable(damaged: dict[str, bytes], *, solid: bool) -> set[str]:
+    """Return the folders of the chunks of which all files are still somewhere."""
     there = {data for path, data in damaged.items() if path.startswith("compressed_chunks/")}
-    return {folder for _, folder, _ in chunk_paths() if {good()[f"{folder}/{name}"] for name in BOTH} <= there}
+    return {folder for _, folder, _ in chunk_paths() if {*files_of(folder, solid=solid).values()} <= there}
 
 
-def is_untouched(files: dict[str, bytes], folder: str) -> bool:
-    return all(files.get(f"{folder}/{name}") == good()[f"{folder}/{name}"] for name in BOTH)
+def is_untouched(files: dict[str, bytes], folder: str, *, solid: bool) -> bool:
+    return all(files.get(path) == data for path, data in files_of(folder, solid=solid).items())
 
 
+@pytest.mark.parametrize("solid", [False, True])
 @settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(harms)
 def test_what_could_be_rebuilt_is_and_a_second_repair_changes_nothing(
-    tmp_path: Path, ordered: list[tuple[Harm, int, int]]
+    tmp_path: Path, solid: bool, ordered: list[tuple[Harm, int, int]]
 ) -> None:
-    store = load(good())
+    store = load(good(solid=solid))
     for harm, one, two in ordered:
         paths = committed(store)
         harm(store, paths[one % len(paths)], two)
     damaged = store.files
-    back = recoverable(damaged)
+    back = recoverable(damaged, solid=solid)
 
     repair(store, scratch=tmp_path)
     once = store.files
@@ -129,7 +144,8 @@ def test_what_could_be_rebuilt_is_and_a_second_repair_changes_nothing(
     assert not set(problems(store)) & back
     for base, chunks in itertools.groupby(chunk_paths(), key=lambda one: one[0]):
         folders = {folder for _, folder, _ in chunks}
-        assert all(is_untouched(after, folder) for folder in folders if is_untouched(damaged, folder))
+        untouched = [folder for folder in folders if is_untouched(damaged, folder, solid=solid)]
+        assert all(is_untouched(after, folder, solid=solid) for folder in untouched)
         if folders <= back:
             assert restored(store, base, tmp_path) == FILES[base]
 

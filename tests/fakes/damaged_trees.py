@@ -34,9 +34,9 @@ FILES = {
 }
 
 
-def fill(folder: Path, files: Mapping[str, bytes] = FILES) -> dict[str, bytes]:
+def fill(folder: Path, files: Mapping[str, bytes] = FILES, **options: Any) -> dict[str, bytes]:
     """Return the files of a tree in which a worker has committed these."""
-    bench = Bench(folder)
+    bench = Bench(folder, **options)
     for base, data in files.items():
         bench.submit("file", data, base=base, chunk_size=CHUNK)
     bench.run()
@@ -45,10 +45,10 @@ def fill(folder: Path, files: Mapping[str, bytes] = FILES) -> dict[str, bytes]:
 
 
 @cache
-def good() -> dict[str, bytes]:
-    """Return the files of the tree that tests damage."""
+def good(*, solid: bool = False) -> dict[str, bytes]:
+    """Return the files of the tree that tests damage; with `solid`, chunks of a file were compressed together."""
     with TemporaryDirectory() as folder:
-        return fill(Path(folder))
+        return fill(Path(folder), solid=solid)
 
 
 def load(files: Mapping[str, bytes]) -> MemoryStore:
