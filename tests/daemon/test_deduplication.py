@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from fakes.bench import Bench
-from fakes.trees import commit
+from fakes.trees import commit, commit_run
 
 from panini_daemon.compressors import Device, Registry
 from panini_daemon.reader import Reader
@@ -172,3 +172,89 @@ def test_another_worker_finds_the_twin_by_the_index(make_bench: Callable[..., Be
     second.run()
     assert second.compute.orders == []
     assert second.json(f"{NEW}/recipe.json")["worker"] == "w2"
+
+
+def file_run(bench: Bench, base: str = "old") -> list[str]:
+    """File pieces of text as slices of one run; return their SHA-256."""
+    pieces = [TEXT[:900], TEXT[900:1800], TEXT[1800:]]
+    commit_run(bench.store, base, pieces)
+    hashes = [hashlib.sha256(piece).hexdigest() for piece in pieces]
+    for number, sha256 in enumerate(hashes):
+        bench.index.add(sha256, f"compressed_chunks/{base}/chunk_{number:04d}")
+    return hashes
+
+
+def test_a_chunk_that_a_run_holds_becomes_a_slice_of_it(bench: Bench) -> None:
+    file_run(bench)
+    bench.submit("part.txt", TEXT[900:1800], base="new")
+    bench.run()
+    recipe, old = bench.json(f"{NEW}/recipe.json"), bench.json("compressed_chunks/old/chunk_0001/recipe.json")
+    assert recipe["compression_method"] == "solid_slice_v1"
+    assert recipe["reconstruction"] == old["reconstruction"]
+    assert (recipe["stats"]["compressed_size"], bench.compute.orders) == (0, [])
+    assert reader(bench).read(NEW)[1].data == TEXT[900:1800]
+    assert problems(bench, deep=True) == []
+
+
+def test_a_slice_is_noted_for_others_to_be_sliced_from(make_bench: Callable[..., Bench]) -> None:
+    bench = make_bench(dedup=True, solid=True)
+    bench.submit("play.txt", TEXT, base="old", chunk_size=900)
+    bench.run()
+    bench.submit("part.txt", TEXT[900:1800], base="new")
+    bench.run()
+    assert bench.json(f"{NEW}/recipe.json")["compression_method"] == "solid_slice_v1"
+    assert len(bench.compute.orders) == 1
+
+
+def test_a_slice_whose_run_does_not_give_these_bytes_is_not_copied(bench: Bench) -> None:
+    commit_run(bench.store, "old", [TEXT[:900], TEXT[900:1800]], offset=0)
+    bench.index.add(hashlib.sha256(TEXT[900:1800]).hexdigest(), "compressed_chunks/old/chunk_0001")
+    bench.submit("part.txt", TEXT[900:1800], base="new")
+    bench.run()
+    assert bench.json(f"{NEW}/recipe.json")["compression_method"] != "solid_slice_v1"
+
+
+@pytest.mark.parametrize(("held", "together"), [(1, True), (2, False), (3, False)])
+def test_a_file_of_which_the_tree_holds_half_goes_chunk_by_chunk_else_as_a_whole(
+    make_bench: Callable[..., Bench], held: int, together: bool
+) -> None:
+    bench = make_bench(dedup=True, solid=True)
+    hashes = file_run(bench)
+    for number, sha256 in enumerate(hashes[held:], held):
+        bench.index.forget(sha256, f"compressed_chunks/old/chunk_{number:04d}")
+    bench.submit("play.txt", TEXT, base="new", chunk_size=900)
+    bench.run()
+    told = [bench.json(f"compressed_chunks/new/chunk_{number:04d}/recipe.json") for number in range(3)]
+    runs = [one["reconstruction"]["parameters"].get("run", "")[:4] for one in told]
+    assert runs == (["new/"] * 3 if together else ["old/"] * held + [""] * (3 - held))
+    assert problems(bench, deep=True) == []
+    assert restore_file(reader(bench), "compressed_chunks/new", bench.folder / "out").size == len(TEXT)
+
+
+def test_in_a_late_folder_only_runs_that_were_filed_a_day_before_are_sliced_from(
+    make_bench: Callable[..., Bench],
+) -> None:
+    bench = make_bench(dedup=True, solid=True, late=True, removal_delay=1.0)
+    bench.submit("play.txt", TEXT, base="old", chunk_size=900)
+    bench.run()
+    for base, days in (("soon", 0), ("later", 2)):
+        bench.clock.advance(86400.0 * days)
+        bench.submit("part.txt", TEXT[900:1800], base=base)
+        bench.run()
+    told = [bench.json(f"compressed_chunks/{base}/chunk_0000/recipe.json") for base in ("soon", "later")]
+    assert [one["compression_method"] == "solid_slice_v1" for one in told] == [False, True]
+
+
+def test_a_file_that_is_sent_again_under_another_name_decodes_each_run_once(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(dedup=True, solid=True)
+    bench.submit("play.txt", TEXT, base="old", chunk_size=900)
+    bench.run()
+    proofs, verify = [], bench.compute.verify_run
+    monkeypatch.setattr(bench.compute, "verify_run", lambda *told: proofs.append(len(told[0])) or verify(*told))
+    bench.submit("play.txt", TEXT, base="new", chunk_size=900)
+    bench.run()
+    assert proofs == [3]
+    assert [name for name in bench.names("compressed_chunks/new") if name.startswith("run_")] == []
+    assert problems(bench, deep=True) == []

@@ -8,9 +8,12 @@ from fakes import crash_plans
 from fakes.crash_run import Run
 from fakes.crash_scenes import scene, scenes
 
-LONG = ("two jobs", "chunk tree", "bad chunk", "small chunks, removed late", "chunk tree, removed late")
+LONG = (
+    *("two jobs", "chunk tree", "bad chunk", "small chunks, removed late", "chunk tree, removed late"),
+    *("run of a tree", "bad chunk in a run", "one run, removed late"),
+)
 ON_A_DISK = [one.name for one in scenes() if one.name not in LONG]
-WITHOUT_RENAME = ["one chunk", "bad chunk in a tree"]
+WITHOUT_RENAME = ["one chunk", "bad chunk in a tree", "one run"]
 Tell = Callable[[str, object], None]
 
 
@@ -34,7 +37,7 @@ def test_a_sender_that_died_can_send_again(home: Path, record_property: Tell, at
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["bad chunk"])
+@pytest.mark.parametrize("name", ["bad chunk", "one run"])
 def test_a_power_cut_loses_no_chunk(home: Path, record_property: Tell, name: str) -> None:
     record_property("count", crash_plans.power_cuts(scene(name), home, seeds=0))
 
