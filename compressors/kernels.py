@@ -6,8 +6,13 @@ signed, and masks or checks a value before it stores it in a narrower array. Ari
 would not wrap in plain Python, and a store that does not fit would raise there.
 """
 
+import hashlib
+import os
+import tempfile
 from collections.abc import Callable
+from functools import cache
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, TypeVar
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -32,8 +37,29 @@ def _compile(function: _F, *, boundscheck: bool) -> _F:
     import numba  # noqa: PLC0415  takes a second; only codecs with kernels should pay for it
 
     compile_: Any = numba.njit
+    if "NUMBA_CACHE_DIR" not in os.environ:
+        numba.config.CACHE_DIR = _cache_folder()  # type: ignore[attr-defined]
     try:
         compiled: _F = compile_(cache=True, nogil=True, boundscheck=boundscheck)(function)
     except RuntimeError:  # no folder to keep machine code in
         compiled = compile_(nogil=True, boundscheck=boundscheck)(function)
     return compiled
+
+
+@cache
+def _cache_folder() -> str:
+    """Return a folder for machine code that was compiled of these very sources.
+
+    numba looks only whether the file of the function itself has changed; but what it has inlined from other files is in
+    its machine code, too.
+    """
+    digest = hashlib.sha256()
+    here = Path(__file__).parent
+    for path in sorted(here.rglob("*.py")):
+        found = path.stat()
+        digest.update(f"{path.relative_to(here)} {found.st_size} {found.st_mtime_ns}\n".encode())
+    home = os.environ.get("XDG_CACHE_HOME") or os.environ.get("HOME")
+    base = Path(home) if home and Path(home).is_dir() else Path(tempfile.gettempdir())
+    if not os.environ.get("XDG_CACHE_HOME"):
+        base = base / ".cache"
+    return str(base / "panini-daemon" / "kernels" / digest.hexdigest()[:16])

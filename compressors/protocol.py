@@ -5,9 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from panini_daemon.compressors.device import Device
+
+if TYPE_CHECKING:
+    from panini_daemon.compressors.registry import Registry
 
 Json = str | int | float | bool | None | Sequence["Json"] | Mapping[str, "Json"]
 
@@ -74,11 +77,13 @@ class Surroundings:
     """What a machine offers to codecs that ask for it.
 
     `models` are folders that may hold weights, each in a folder named by its SHA-256. `progress` may be told the
-    method, and how many of how many bytes are done: who is heard from is not taken for hanging.
+    method, and how many of how many bytes are done: who is heard from is not taken for hanging. `registry` is the
+    one that loads the codec, for a codec that has others compress its parts.
     """
 
     models: Sequence[Path] = ()
     progress: Callable[[str, int, int], None] = lambda method, done, total: None  # noqa: ARG005
+    registry: "Registry | None" = None
 
 
 class Compressor(ABC):

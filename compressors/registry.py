@@ -1,6 +1,7 @@
 """Finding compressor plugins: entry points of installed distributions, each loaded when first needed."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from importlib.metadata import EntryPoint, entry_points
 
 from panini_daemon.compressors.errors import PluginNotLoadable, UnknownMethod
@@ -18,7 +19,7 @@ class Registry:
 
         Each is told of the `surroundings` when it is loaded.
         """
-        self._surroundings = surroundings or Surroundings()
+        self._surroundings = replace(surroundings or Surroundings(), registry=self)
         self._loaded: dict[str, Compressor] = {}
         self._broken: dict[str, str] = {}
         self._refused: list[str] = []

@@ -14,8 +14,10 @@ from panini_daemon.compressors import choose_device
 from panini_daemon.compute import Compute
 from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.config import Settings
+from panini_daemon.dashboard.publishing import EVERY, Publisher
+from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.exit_codes import ExitCode
-from panini_daemon.heartbeat import Heartbeat, StatusWriter, format_status
+from panini_daemon.heartbeat import Heartbeat, StatusWriter
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.pipeline import Outcome
 from panini_daemon.service import Service
@@ -28,6 +30,7 @@ from panini_daemon.storage.upload_flags import RcloneQueue, read_drive_ids
 from panini_daemon.storage.watching import Watcher
 from panini_daemon.stores import demand_leases, may_be_new, open_store, secrets_of
 from panini_daemon.weights import model_folders
+from panini_daemon.worker_status import WorkerStatus
 
 if TYPE_CHECKING:
     from panini_daemon.github import GithubLink
@@ -106,8 +109,18 @@ class Application:
         )
         self._settling = parts.settling
         self.service = Service(parts, self.stopping, once=once)
-        self._started, self._started_at = self.clock.monotonic(), self.clock.now()
-        self._status = StatusWriter(self.store, status_path(settings.worker), self._render_status)
+        self._started = self.clock.monotonic()
+        reader = DashboardReader(self.store, str(settings.root), self.clock)
+        status = WorkerStatus(
+            settings,
+            self.clock,
+            self.service,
+            earlier=reader.statuses(),
+            device=lambda: self.compute.device_name or self.device.spec,
+            github=lambda: self.link.status() if self.link else None,
+        )
+        self._status = StatusWriter(self.store, status_path(settings.worker), status.render)
+        self._page_beat = Heartbeat("page", EVERY, Publisher(self.store, reader, settings.worker).publish, self.log)
         self._status_beat = Heartbeat("status", settings.status_interval, self._write_status, self.log)
         self._heartbeats = self._make_heartbeats()
 
@@ -160,6 +173,7 @@ class Application:
         beats = [
             Heartbeat("leases", min(settings.lease_refresh / 4, 5.0), leases.refresh, self.log),
             self._status_beat,
+            self._page_beat,
             Heartbeat("log", _flush_every(settings), self.tree_log.flush, self.log),
         ]
         if self._settling is not None:
@@ -235,6 +249,7 @@ class Application:
             drained_in=round(self.clock.monotonic() - started, 2),
         )
         self._status_beat.beat_once()
+        self._page_beat.beat_once()
         self.tree_log.flush()
         if free:
             patience.cancel()  # else a thread that hangs in the folder would keep the process from ending
@@ -243,19 +258,6 @@ class Application:
         """Return the seconds until work must be drained for the runtime limit, infinite without one."""
         limit = self.settings.runtime_limit or math.inf
         return limit - self.settings.drain_time - (self.clock.monotonic() - self._started)
-
-    def _render_status(self) -> bytes:
-        service = self.service
-        return format_status(
-            worker=self.settings.worker,
-            phase=service.phase,
-            device=self.compute.device_name or self.device.spec,
-            started=self._started_at,
-            now=self.clock.now(),
-            queue={"jobs": len(service.queue), "running": service.running, "arriving": service.arriving},
-            totals=service.tally.totals(self.clock.monotonic()),
-            github=self.link.status() if self.link else None,
-        )
 
 
 def _flush_every(settings: Settings) -> float:

@@ -12,6 +12,6 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong arguments or settings; nothing was done."""
     DAMAGE = 3
-    """A job failed (`run --once`), or something is damaged or missing (`verify`, `restore`, `decompress`)."""
+    """A job failed (`run --once`), or something is damaged or bad (`verify`, `restore`, `decompress`, `doctor`)."""
     KILLED = 130
     """Ended at once by a second signal."""

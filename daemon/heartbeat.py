@@ -1,17 +1,27 @@
 """status/<worker>.json: what the worker is doing, for whoever looks at the tree."""
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
 
+from panini_daemon.gpu_use import GpuUse
+from panini_daemon.history import Point
 from panini_daemon.logs import Logger
-from panini_daemon.progress import Totals
+from panini_daemon.progress import Failure, Totals
 from panini_daemon.recipes import SOFTWARE
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What the machine has: bytes that the root's disk or Drive has and has free, where it tells; its GPUs."""
+
+    space: Mapping[str, int] | None = None
+    gpus: Sequence[GpuUse] = ()
 
 
 def format_status(
@@ -21,23 +31,33 @@ def format_status(
     device: str,
     started: datetime,
     now: datetime,
+    interval: float,
     queue: Mapping[str, int],
     totals: Totals,
+    failures: Sequence[Failure] = (),
+    history: Sequence[Point] = (),
+    machine: Machine | None = None,
     github: Mapping[str, object] | None = None,
 ) -> bytes:
-    """Return the heartbeat as JSON. Times are UTC, rates bytes a second."""
+    """Return the heartbeat as JSON. Times are UTC, rates bytes a second; it is written every `interval` seconds."""
+    machine = machine or Machine()
     status = {
         "worker": worker,
         "state": phase,
         "device": device,
         "started_at": iso(started),
         "updated_at": iso(now),
+        "interval": interval,
         "queue": dict(queue),
         "throughput": {"bytes_per_second": totals.bytes_per_second},
         "totals": {
             key: value for key, value in asdict(totals).items() if key not in ("bytes_per_second", "last_error")
         },
         "last_error": totals.last_error,
+        "failures": [{**asdict(one), "at": iso(one.at)} for one in failures],
+        "history": history,
+        "space": machine.space,
+        "gpus": [asdict(gpu) for gpu in machine.gpus],
         **({} if github is None else {"github": dict(github)}),
         "version": SOFTWARE,
     }

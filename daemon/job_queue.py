@@ -34,10 +34,16 @@ class JobQueue:
         self._by_id: dict[str, _Waiting] = {}
         self._claiming: dict[str, Job] = {}
         self._count = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         """Return how many jobs wait, those being claimed included."""
         return len(self._by_id)
+
+    @property
+    def size(self) -> int:
+        """How many bytes the chunks of the waiting jobs have."""
+        return self._bytes
 
     def __contains__(self, job_id: object) -> bool:
         """Tell whether a job waits or is being claimed."""
@@ -47,6 +53,7 @@ class JobQueue:
         """Add a job; one that is there already stays as it is."""
         if job.job_id not in self._by_id:
             self._count += 1
+            self._bytes += _measure(job)
             waiting = _Waiting((job_key(job), self._count), job)
             self._by_id[job.job_id] = waiting
             bisect.insort(self._sorted, waiting)
@@ -54,6 +61,7 @@ class JobQueue:
     def remove(self, job_id: str) -> None:
         """Take a job out; an unknown one is no error."""
         if waiting := self._by_id.pop(job_id, None):
+            self._bytes -= _measure(waiting.job)
             del self._sorted[bisect.bisect_left(self._sorted, waiting)]
             self._claiming.pop(job_id, None)
 
@@ -108,3 +116,7 @@ class JobQueue:
 
     def _is_free(self, waiting: _Waiting, now: float) -> bool:
         return waiting.not_before <= now and waiting.job.job_id not in self._claiming
+
+
+def _measure(job: Job) -> int:
+    return sum(chunk.size for chunk in job.chunks)

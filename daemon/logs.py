@@ -5,11 +5,12 @@ import logging
 import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol, TextIO
 
 import structlog
 
+from panini_daemon.log_lines import Event, make_renderer
 from panini_daemon.storage.clock import Clock, iso
 from panini_daemon.storage.errors import NotFound, StorageError
 from panini_daemon.storage.store import Store
@@ -17,8 +18,6 @@ from panini_daemon.storage.store import Store
 _TOKEN = re.compile(r"\b(gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,})")
 _HIDDEN = "********"
 _KEPT_LINES = 200_000
-
-Event = MutableMapping[str, Any]
 
 
 class Logger(Protocol):
@@ -146,13 +145,13 @@ def make_logger(
         return event
 
     hide, colours = make_redactor(secrets), screen is not None and screen.isatty()
-    human = structlog.dev.ConsoleRenderer(colors=colours, pad_event_to=15, pad_level=False, sort_keys=False)
+    render = make_renderer(colours=colours, named=named)
 
-    def write(logger: Any, method: str, event: Event) -> str:
+    def write(_logger: Any, _method: str, event: Event) -> str:
         if tree is not None:
             tree.add(hide(json.dumps(event, ensure_ascii=False, default=str)))
         if screen is not None:
-            _show(screen, hide(human(logger, method, dict(_short(event, named=named)))))
+            _show(screen, hide(render(event)))
         raise structlog.DropEvent
 
     logger: Logger = structlog.wrap_logger(
@@ -170,24 +169,3 @@ def _show(screen: TextIO, line: str) -> None:
         screen.flush()
     except (OSError, ValueError):  # nobody reads any more: a closed terminal is no reason to stop working
         return
-
-
-_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device", "compressed", "ratio"}
-
-
-def _short(event: Event, *, named: bool) -> Event:
-    """Leave out what a person at the screen does not read: the date, ids, hashes, what the names already tell."""
-    shown = {key: value for key, value in event.items() if value not in (None, "", {}, [])}
-    if "chunk" in shown:
-        ratio = shown.get("ratio")
-        shown = {key: value for key, value in shown.items() if key not in _NOT_FOR_THE_SCREEN}
-        if isinstance(ratio, float):
-            shown["saved"] = f"{100 * (1 - ratio):.1f}%"
-        if shown.get("tries") == 1:
-            del shown["tries"]
-        if isinstance(seconds := shown.get("seconds"), Mapping):
-            shown["seconds"] = round(sum(seconds.values()), 2)
-    shown.pop("worker", None)
-    if named and "worker" in event:
-        shown["worker"] = event["worker"]
-    return {**shown, "timestamp": str(event["timestamp"])[11:19]}

@@ -3,10 +3,15 @@
 import threading
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from panini_daemon.pipeline import Outcome, State
 from panini_daemon.storage.jobs import Job
 
+FAILURES = 10
+"""Failed chunks that are remembered."""
+_MESSAGE = 300
+"""Letters of an error's message that are remembered."""
 _WINDOW_SECONDS = 60.0
 
 
@@ -39,6 +44,25 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class MethodTotals:
+    """What one method was chosen for: chunks, and their bytes before and after."""
+
+    chunks: int = 0
+    bytes_in: int = 0
+    bytes_out: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A chunk that failed: when, which, the error's class and its words."""
+
+    at: datetime
+    chunk: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
 class Totals:
     """What a worker did since it started; bytes and counts."""
 
@@ -49,7 +73,7 @@ class Totals:
     failed_chunks: int = 0
     jobs_done: int = 0
     jobs_failed: int = 0
-    methods: dict[str, int] = field(default_factory=dict)
+    methods: dict[str, MethodTotals] = field(default_factory=dict)
     bytes_per_second: float = 0.0
     last_error: str | None = None
 
@@ -61,30 +85,41 @@ class Tally:
         """Start at zero."""
         self._lock = threading.Lock()
         self._counts: Counter[str] = Counter()
-        self._methods: Counter[str] = Counter()
+        self._methods: dict[str, MethodTotals] = {}
+        self._failures: deque[Failure] = deque(maxlen=FAILURES)
         self._recent: deque[tuple[float, int]] = deque()
         self._last_error: str | None = None
 
-    def chunk(self, outcome: Outcome, now: float) -> None:
-        """Count one chunk that ended at monotonic time `now`."""
+    def chunk(self, outcome: Outcome, now: float, moment: datetime) -> None:
+        """Count one chunk that ended at monotonic time `now`, which was at `moment`."""
         with self._lock:
             if outcome.state is State.COMMITTED:
                 self._counts["chunks"] += 1
                 self._counts["bytes_in"] += outcome.chunk.size
                 self._counts["bytes_out"] += outcome.payload_size
-                self._methods[outcome.method] += 1
+                known = self._methods.get(outcome.method, MethodTotals())
+                self._methods[outcome.method] = MethodTotals(
+                    known.chunks + 1, known.bytes_in + outcome.chunk.size, known.bytes_out + outcome.payload_size
+                )
                 self._recent.append((now, outcome.chunk.size))
             elif outcome.state is State.ALREADY:
                 self._counts["already"] += 1
             elif outcome.state is State.FAILED:
                 self._counts["failed_chunks"] += 1
-                self._last_error = f"{type(outcome.error).__name__}: {outcome.error}"
+                error = type(outcome.error).__name__
+                self._last_error = f"{error}: {outcome.error}"
+                self._failures.append(Failure(moment, outcome.chunk.name, error, str(outcome.error)[:_MESSAGE]))
 
     def job(self, *, failed: bool, error: str | None = None) -> None:
         """Count one job that ended."""
         with self._lock:
             self._counts["jobs_failed" if failed else "jobs_done"] += 1
             self._last_error = error or self._last_error
+
+    def failures(self) -> list[Failure]:
+        """Return the last failed chunks, the newest last."""
+        with self._lock:
+            return list(self._failures)
 
     def totals(self, now: float) -> Totals:
         """Return the totals and the rate over the last minute before monotonic time `now`."""

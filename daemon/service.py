@@ -234,7 +234,7 @@ class Service:
         log = parts.log.bind(job=job.job_id)
         for outcome in parts.attempts.run(job, chunks, lambda: parts.leases.ensure(job.job_id), log):
             try:
-                self.tally.chunk(outcome, parts.clock.monotonic())
+                self.tally.chunk(outcome, parts.clock.monotonic(), parts.clock.now())
                 log_outcome(log, outcome)
                 parts.on_outcome(outcome)
             finally:  # whatever fails in telling it, the chunk counts

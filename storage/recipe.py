@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, FailFast, Field, ValidationError
 
@@ -108,6 +108,12 @@ def parse_recipe(data: bytes) -> Recipe:
     if recipe.version == "1.1" and recipe.payload_hash is None:
         raise RecipeInvalid("recipe.json: version 1.1 without payload_hash; compress the chunk again")
     return recipe
+
+
+def recipe_schema() -> dict[str, Any]:
+    """Return the JSON Schema of recipe.json, versions 1.0 and 1.1."""
+    schema = Recipe.model_json_schema(mode="validation")
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
 
 
 def format_recipe(fields: Mapping[str, object]) -> bytes:

@@ -20,6 +20,7 @@ from panini_daemon.compressors import Registry
 from panini_daemon.config import load
 from panini_daemon.config.fields import Fields
 from panini_daemon.config.listing import write_value
+from panini_daemon.config.reference import render_reference
 from panini_daemon.exit_codes import ExitCode
 
 
@@ -75,6 +76,15 @@ def parse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], in
 def test_the_readme_lists_exactly_the_commands_there_are() -> None:
     rows = table("README.md", "command", "what it does")
     assert sorted(quoted(row["command"])[0] for row in rows) == sorted(COMMANDS)
+
+
+def test_the_french_readme_has_the_same_commands_and_steps() -> None:
+    french = table("README.fr.md", "commande", "ce qu'elle fait")
+    english = table("README.md", "command", "what it does")
+    assert [row["commande"] for row in french] == [row["command"] for row in english]
+    code = re.compile(r"^(.*?)\s*(?:#.*)?$", re.MULTILINE)
+    for told, same in zip(fences("README.fr.md", "sh"), fences("README.md", "sh"), strict=False):
+        assert code.findall(told.text) == code.findall(same.text)
 
 
 def test_all_commands_but_the_demo_take_json() -> None:
@@ -185,6 +195,10 @@ def test_settings_named_in_the_readme_exist_with_the_defaults_given() -> None:
         field = Fields.model_fields[quoted(row["setting"])[0]]
         if re.fullmatch(r"`[^`]+`(: .*)?", row["default"]):
             assert quoted(row["default"])[0] == write_value(quoted(row["setting"])[0], field.default)
+
+
+def test_the_settings_page_is_made_from_the_code() -> None:
+    assert read("docs/settings.md") == render_reference(), "panini-daemon config --reference > docs/settings.md"
 
 
 @pytest.mark.parametrize("page", PAGES)

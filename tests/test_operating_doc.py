@@ -22,33 +22,31 @@ from panini_daemon.service import Phase
 ACTION_NAMES = {kind.__name__: action.value for kind, action in ACTIONS.items()}
 
 
-def test_the_readmes_error_table_is_the_programs() -> None:
-    told = {}
-    for row in table("README.md", "errors", "what the worker does"):
-        action = re.match(r"\*\*([a-z ]+)\*\*", row["what the worker does"])
-        assert action
-        told |= dict.fromkeys(quoted(row["errors"]), action[1])
-    assert told == ACTION_NAMES
-
-
 def test_operating_md_says_what_to_do_about_each_error() -> None:
     rows = table("docs/operating.md", "error", "action", "what to do")
     assert {quoted(row["error"])[0]: row["action"] for row in rows} == ACTION_NAMES
     assert all(len(row["what to do"]) > 7 for row in rows)
 
 
-def test_operating_md_lists_exactly_the_events_that_are_logged() -> None:
-    rows = table("docs/operating.md", "event", "level", "meaning")
+def test_monitoring_md_lists_exactly_the_events_that_are_logged() -> None:
+    rows = table("docs/monitoring.md", "event", "level", "meaning")
     told = {event: row["level"] for row in rows for event in quoted(row["event"])}
     assert told == logged_events()
 
 
-def test_operating_md_lists_exactly_the_fields_of_the_status_file() -> None:
+def test_monitoring_md_lists_exactly_the_fields_of_the_status_file() -> None:
     clock = FakeClock()
     status = format_status(
-        worker="w", phase="idle", device="cpu", started=clock.now(), now=clock.now(), queue={}, totals=Tally().totals(0)
+        worker="w",
+        phase="idle",
+        device="cpu",
+        started=clock.now(),
+        now=clock.now(),
+        interval=10.0,
+        queue={},
+        totals=Tally().totals(0),
     )
-    rows = {quoted(row["field"])[0]: row["meaning"] for row in table("docs/operating.md", "field", "meaning")}
+    rows = {quoted(row["field"])[0]: row["meaning"] for row in table("docs/monitoring.md", "field", "meaning")}
     assert list(rows) == list(json.loads(status))
     assert rows["state"].split(", ") == list(Phase)
 

@@ -22,13 +22,13 @@ from fakes.markdown import ROOT, fences, prose, quoted, read, table
 from panini_daemon.compressors import Context, Kind, Level, Registry
 from panini_daemon.compressors.generic_zstd import GenericZstd
 from panini_daemon.compressors.passthrough import Passthrough
-from panini_daemon.storage.recipe import parse_recipe
+from panini_daemon.storage.recipe import parse_recipe, recipe_schema
 
 GOLDEN = ROOT / "tests/golden/compressors"
 OPEN = ("reconstruction.parameters", "stats.trials", "stats.failed_trials", "timings")  # what is in them differs
 
 
-PAGES = ["docs/recipe.md", "docs/methods.md"]
+PAGES = ["docs/recipe.md", "docs/methods.md", "docs/audio.md"]
 """Where parameters are described: the list of methods, and a page for each whose format takes one."""
 
 
@@ -59,6 +59,15 @@ def test_the_fields_told_are_exactly_those_that_a_run_writes(bench: Bench) -> No
     recipe = bench.json("compressed_chunks/a.txt/chunk_0000/recipe.json")
     assert set(flatten(recipe)) == told_fields()
     assert set(recipe["timings"]) <= {"fetch", "compress", "queue"}
+
+
+def test_the_published_schema_is_the_code_s_and_takes_what_a_run_writes(bench: Bench) -> None:
+    assert json.loads((ROOT / "docs/schemas/recipe-1.schema.json").read_text()) == recipe_schema(), "write it anew"
+    bench.submit("a.txt", b"words " * 500)
+    bench.run()
+    recipe = bench.json("compressed_chunks/a.txt/chunk_0000/recipe.json")
+    assert set(recipe) <= set(recipe_schema()["properties"])
+    assert set(recipe_schema()["required"]) <= set(recipe)
 
 
 def test_the_example_is_a_recipe_with_those_fields() -> None:

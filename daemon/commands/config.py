@@ -11,8 +11,13 @@ from panini_daemon.rendering import open_console
 
 
 @tell_errors
-def show_settings(flags: Mapping[str, object], *, as_json: bool) -> int:
-    """Print every setting, its value and its origin; return the exit status."""
+def show_settings(flags: Mapping[str, object], *, as_json: bool, reference: bool = False) -> int:
+    """Print every setting, its value and its origin, or a page on all of them; return the exit status."""
+    if reference:
+        from panini_daemon.config.reference import render_reference  # noqa: PLC0415  slow to import
+
+        print(render_reference(), end="")
+        return ExitCode.OK
     rows = describe(load(flags, environ=os.environ, cwd=Path.cwd()))
     if as_json:
         print_json({row.name: {"value": row.value, "origin": row.origin} for row in rows})

@@ -23,7 +23,7 @@ BYTES = (
     "generic_ppmd_v1",
     "text_ppmd_v1",
 )
-ALL = (*BYTES, *IMAGES)
+ALL = (*BYTES, *IMAGES, "container_parts_v1")
 UNENDED = ("generic_xz_v1", "generic_ppmd_v1")  # no end is stored; the recipe's size and hash stand for it
 
 SAMPLES = {

@@ -11,6 +11,8 @@ from panini_daemon.compressors.models.shelf import own_folder
 
 FOLDER = Path(__file__).parents[1] / "golden" / "compressors"
 METHODS = (
+    "audio_lms_v1",
+    "container_parts_v1",
     "generic_brotli_v1",
     "generic_bzip2_v1",
     "generic_gzip_v1",

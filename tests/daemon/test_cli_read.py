@@ -206,7 +206,7 @@ def test_a_part_that_is_not_there_is_no_success(cli: CommandLine) -> None:
 def test_the_status_shows_the_worker_and_its_totals(cli: CommandLine) -> None:
     ran = cli("status")
     assert ran.code == ExitCode.OK
-    assert "jobs: 0 in the inbox, 3 done, 0 failed" in ran.out
+    assert "0 in the inbox, 3 done, 0 failed" in ran.out
     line = next(line for line in ran.out.splitlines() if line.startswith("maker"))
     assert line.split()[1] == "stopped"
 

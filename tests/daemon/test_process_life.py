@@ -141,7 +141,7 @@ def test_the_status_file_and_the_log_tell_what_happened(site: Site) -> None:
     status = site.status("w-7")
     assert {"state", "device", "queue", "throughput", "totals", "last_error", "version"} <= status.keys()
     assert status["device"].startswith("cpu (")
-    assert status["queue"] == {"jobs": 0, "running": 0, "arriving": 0}
+    assert status["queue"] == {"jobs": 0, "bytes": 0, "running": 0, "arriving": 0}
     assert (status["totals"]["chunks"], status["totals"]["bytes_in"]) == (3, len(TEXT))
     assert status["version"] == f"panini-daemon {__version__}"
     daemon.stop()

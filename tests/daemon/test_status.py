@@ -2,9 +2,10 @@ import json
 from pathlib import Path
 
 import pytest
+from fakes.clock import FakeClock
 from fakes.memory_store import MemoryStore
 
-from panini_daemon.commands.status import read_workers
+from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.logs import TreeLog
 from panini_daemon.storage.local import LocalStore
 
@@ -19,7 +20,7 @@ def test_of_a_worker_with_duplicate_files_the_newest_counts(newest: str) -> None
     for name in ("w", "w (1)", "w (2)"):
         write(store, name, "w", "2026-01-02T00:00:00.000Z" if name == newest else "2026-01-01T00:00:00.000Z")
     write(store, "v", "v", "2025-01-01T00:00:00.000Z")
-    found = read_workers(store)
+    found = DashboardReader(store, "root", FakeClock()).statuses()
     assert [(one["worker"], one["updated_at"][:10]) for one in found] == [("v", "2025-01-01"), ("w", "2026-01-02")]
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from fakes.container_files import all_files
 from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
@@ -26,6 +27,7 @@ from panini_daemon.compressors.rasters import Raster, find_raster
 from panini_daemon.compressors.text_lm import TextLm
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "compressors"
+DEFLATED = GOLDEN.with_name("deflate")
 _WORTH_DECODING = 1 << 20
 """Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
 _REFUSED = 1 << 40
@@ -44,7 +46,7 @@ def codec_targets() -> Iterator[Target]:
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
             memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
-            share=0.3 if method.startswith("image") else 0.02 if with_model else 1.0,
+            share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
     yield Target("codec.classification", "codecs", _originals, lambda: _classify, (Kind,), (), mutate=raw, share=0.5)
@@ -54,6 +56,24 @@ def codec_targets() -> Iterator[Target]:
         returns=(str,),
         raises=(PayloadDamaged,),
         mutate=lambda seeds, chance: mutate_text(seeds, chance).encode("utf-8", "surrogatepass"),
+    )
+    yield Target("deflate.undo", "codecs", _streams, lambda: _undo, (bool,), (), mutate=raw, share=0.3)
+    yield Target("deflate.redo", "codecs", _corrections, lambda: _redo, (bytes,), (PayloadDamaged,), raw, share=0.3)
+    yield Target(
+        *("compress.container_parts_v1", "codecs", _containers, _encoder_of("container_parts_v1")),
+        returns=(bytes,),
+        raises=(NotApplicable,),
+        mutate=raw,
+        memory=256 * MIB,  # what streams hold, and the first case compiles
+        share=0.1,
+    )
+    yield Target(
+        *("compress.audio_lms_v1", "codecs", _sounds, _encoder_of("audio_lms_v1")),
+        returns=(bytes,),
+        raises=(NotApplicable,),
+        mutate=raw,
+        memory=256 * MIB,
+        share=0.1,
     )
     for method in ("image_jxl_v1", "image_pixels_v1"):
         yield Target(
@@ -146,8 +166,54 @@ def _mutate_case(seeds: Sequence[bytes], chance: random.Random) -> bytes:
     return head + b"\n" + body
 
 
+def _sounds() -> Sequence[bytes]:
+    return [_read(path) for path in sorted(GOLDEN.glob("audio_lms_v1/*/original.bin"))]
+
+
+def _streams() -> Sequence[bytes]:
+    return [path.read_bytes() for path in sorted(DEFLATED.rglob("stream.bin"))]
+
+
+def _undo(case: bytes) -> bool:
+    """Undo what may be a stream; what came apart must come together again."""
+    from panini_daemon.compressors.deflate import redo, undo
+
+    undone = undo(case, limit=MIB, effort=Level.FAST)
+    if undone is None:
+        return False
+    made = redo(undone.content, undone.encoder, undone.corrections, limit=undone.consumed)
+    assert made == case[: undone.consumed]
+    return True
+
+
+def _corrections() -> Sequence[bytes]:
+    """Return cases of which the first three bytes are an encoder, then a length, the content and the corrections."""
+    cases = []
+    for folder in sorted(path for path in DEFLATED.iterdir() if path.is_dir()):
+        encoder = bytes.fromhex(json.loads((folder / "encoder.json").read_text())["encoder"])
+        content = (folder / "content.bin").read_bytes()[:4000]
+        cases.append(encoder + len(content).to_bytes(2, "big") + content + (folder / "corrections.bin").read_bytes())
+    return cases
+
+
+def _redo(case: bytes) -> bytes:
+    from panini_daemon.compressors.deflate import redo
+
+    end = 5 + int.from_bytes(case[3:5], "big")
+    made = redo(case[5:end], case[:3], case[end:], limit=8000)
+    assert len(made) <= 8000
+    return made
+
+
 def _originals() -> list[bytes]:
     return [_read(path) for path in sorted(GOLDEN.glob("*/*/original.bin"))]
+
+
+def _containers() -> list[bytes]:
+    """Return the files that there are golden payloads of, and odd ones."""
+    odd = ("zip with a prefix", "zip cut in an entry", "two jpegs", "zlib with a small window", "font of little")
+    files = all_files()
+    return [*(_read(path) for path in sorted(GOLDEN.glob("container*/*/original.bin"))), *(files[name] for name in odd)]
 
 
 def _classify(case: bytes) -> Kind:

@@ -31,6 +31,8 @@ ELSEWHERE = {
     "compressors/device.py:_processor": "/proc/cpuinfo of this machine",
     "daemon/commands/common.py:parse_size": "a flag of whoever runs the command; settings.values has the reader",
     "daemon/commands/config.py:show_settings": "loads settings: settings.file",
+    "daemon/commands/logs.py:_parse_since": "a flag of whoever runs the command; settings.values has the reader",
+    "daemon/notebook.py:run_worker": "loads settings: settings.file",
     "daemon/commands/run.py:run_daemon": "loads settings: settings.file",
     "daemon/commands/run_several.py:_merge": "what the command's own processes printed, into pipes of its own",
     "daemon/samples.py:_photo": "a picture that the demonstration drew itself",
@@ -84,15 +86,16 @@ def see_functions(target: Target) -> set[str]:
             if folder is not None:
                 seen.add(f"{places[folder]}{code.co_filename.removeprefix(folder)}:{code.co_qualname}")
 
-    run = target.make()
-    for seed in target.seeds():
-        sys.setprofile(note)
-        try:
-            run(seed)
-        except target.raises:
-            continue
-        finally:
-            sys.setprofile(None)
+    for profile in (None, note):  # the first time kernels are compiled, which is slow to watch
+        run = target.make()
+        for seed in target.seeds():
+            sys.setprofile(profile)
+            try:
+                run(seed)
+            except target.raises:
+                continue
+            finally:
+                sys.setprofile(None)
     return seen
 
 

@@ -12,10 +12,14 @@ from fakes.deliveries import CHUNKS, metadata, sha, tree_manifest
 from fuzz.manifest_targets import JOB_REPORT
 from fuzz.scene import Scene, in_tree
 from fuzz.target import Target, raw
-from panini_daemon.commands.status import _age, describe_link, read_workers, show_status
+from panini_daemon.commands.status import show_status
 from panini_daemon.compressors import CompressorError, Device, Registry
+from panini_daemon.dashboard.page import format_page
+from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.errors import DaemonError
 from panini_daemon.exit_codes import ExitCode
+from panini_daemon.log_lines import make_renderer
+from panini_daemon.log_reading import Follower, read_last
 from panini_daemon.reader import Reader
 from panini_daemon.restoration import restore_file
 from panini_daemon.storage.errors import RootLost, RootUnsupported, StorageError
@@ -61,6 +65,14 @@ _RECIPE = {
     "assembly_info": {"offset": 0, "size": len(CHUNKS[0])},
     "payload_hash": sha(CHUNKS[0]),
 }
+_EVENT = {
+    "timestamp": "2026-03-01T12:00:00.000Z",
+    "level": "info",
+    "event": "chunk_committed",
+    "chunk": "a #1",
+    "ratio": 0.5,
+    "worker": "w",
+}
 _SAID = b"""2024/05/06 07:08:09 ERROR : x: Failed to copy: googleapi: Error 403: storageQuotaExceeded
 2024/05/06 07:08:09 NOTICE: {"access_token":"ya29.abcdefgh","client_secret": 'x'} https://h/x?sig=abc Bearer abcdefgh1
 """
@@ -81,6 +93,7 @@ def tree_targets() -> Iterator[Target]:
     yield Target("outbox.report", _GROUP, lambda: _texts(JOB_REPORT), in_tree(_send), (int,), (), share=0.2)
     yield Target("outbox.refused", _GROUP, lambda: _texts(_REFUSALS), in_tree(_refuse), (list,), (), share=0.2)
     yield Target("status.file", _GROUP, lambda: _texts(_STATUS), in_tree(_status), (int,), (), share=0.2)
+    yield Target("logs.file", _GROUP, _logs, in_tree(_read_logs), (int,), (), raw, share=0.3)
     yield Target(
         *("restore.recipe", _GROUP, lambda: _texts(_RECIPE), in_tree(_restore_recipe), (int,)),
         raises=(StorageError, CompressorError, DaemonError),
@@ -170,10 +183,7 @@ def _refuse(scene: Scene, store: LocalStore, case: bytes) -> object:
 
 def _status(scene: Scene, store: LocalStore, case: bytes) -> object:
     store.write("status/w1.json", case)
-    for worker in read_workers(store):
-        assert isinstance(_age(worker.get("updated_at")), str)
-        if isinstance(link := worker.get("github"), dict):
-            describe_link(link)
+    assert "</html>" in format_page(DashboardReader(store, "root", scene.clock).read())
     codes = []
     for as_json in (False, True):
         out = io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
@@ -181,6 +191,21 @@ def _status(scene: Scene, store: LocalStore, case: bytes) -> object:
             codes.append(show_status({"root": str(scene.root)}, as_json=as_json))
     assert codes == [ExitCode.OK] * 2
     return codes[0]
+
+
+def _logs() -> list[bytes]:
+    return [b"".join(line + b"\n" for line in _texts(_EVENT, {**_EVENT, "seconds": {"fetch": 0.1}}))]
+
+
+def _read_logs(scene: Scene, store: LocalStore, case: bytes) -> object:
+    """Read a log as `logs` does, tell every line to a person, and follow what is appended."""
+    store.write("logs/w.jsonl", case)
+    follower, render = Follower(store), make_renderer(colours=False, named=True, dated=True)
+    lines = read_last(store, 100, lambda _: True)
+    assert all(isinstance(render(line), str) for line in lines)
+    store.append("logs/w.jsonl", b"\n" + _texts(_EVENT)[0] + b"\n")
+    assert follower.read(lambda line: line == _EVENT) == [_EVENT]
+    return len(lines)
 
 
 def _restore_recipe(scene: Scene, store: LocalStore, case: bytes) -> object:

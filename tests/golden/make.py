@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from fakes.container_files import all_files
 from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
@@ -19,6 +20,10 @@ from panini_daemon.compressors import Compressor, Context, Device, Encoded, Leve
 from panini_daemon.compressors.text_lm import TextLm
 
 FOLDER = Path(__file__).parent / "compressors"
+CONTAINERS = (
+    *("png of pillow", "png 3 4", "png of uneven chunks", "png with text and profile", "gzip with every field"),
+    *("zip", "zip with descriptors", "zip of large entries", "pdf", "tar of pictures in gzip"),
+)
 
 
 def main(methods: list[str]) -> None:
@@ -50,7 +55,8 @@ def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
     if plugin.family == "legacy":
         yield from make_legacy_cases(plugin.method)
         return
-    originals = make_images() if plugin.family == "image" else make_bytes()
+    makers = {"image": make_images, "container": make_containers, "audio": make_audio}
+    originals = makers.get(plugin.family, make_bytes)()
     for name, original in originals.items():
         try:
             yield name, original, plugin.compress(original, Context(Level.BEST))
@@ -83,6 +89,24 @@ def make_bytes() -> dict[str, bytes]:
 
 def make_images() -> dict[str, bytes]:
     return {name.lower(): save(name) for name in ("BMP", "PPM", "TIFF", "JPEG")}
+
+
+def make_containers() -> dict[str, bytes]:
+    files = all_files()
+    return {name.replace(" ", "-"): files[name] for name in CONTAINERS}
+
+
+def make_audio() -> dict[str, bytes]:
+    """Make short files of every width, with one and more channels."""
+    from fakes.audio_files import aiff, wav
+
+    return {
+        "wav of 16 bits": wav(150),
+        "wav of 8 bits": wav(150, width=1),
+        "wav of 24 bits and two channels": wav(100, 2, 3),
+        "aiff": aiff(150),
+        "wav longer than a history": wav(4500, 2),
+    }
 
 
 def make_picture() -> "np.ndarray":

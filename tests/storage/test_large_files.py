@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from fakes.clock import FakeClock
 
-from panini_daemon.commands.status import read_workers
 from panini_daemon.compressors import Device, Registry
+from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.reader import Reader
 from panini_daemon.restoration import read_manifest
 from panini_daemon.storage.commits import find_commit
@@ -83,8 +83,8 @@ def test_a_huge_report_is_told_and_passed_over(store: LocalStore) -> None:
 
 def test_a_huge_heartbeat_is_left_out(store: LocalStore) -> None:
     make_huge(store, "status/w.json")
-    assert peak_of(lambda: read_workers(store)) < LITTLE
-    assert read_workers(store) == []
+    assert peak_of(lambda: DashboardReader(store, "root", FakeClock()).statuses()) < LITTLE
+    assert DashboardReader(store, "root", FakeClock()).statuses() == []
 
 
 def test_a_huge_manifest_beside_the_chunks_is_refused(store: LocalStore) -> None:

@@ -1,0 +1,1 @@
+"""Checking everything that goes wrong with a worker, each with its remedy."""
