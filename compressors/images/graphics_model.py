@@ -27,7 +27,7 @@ INPUTS = 2 * CONTEXTS + 4
 """Two for each context, two for the match, one that is constant, and one to make the number even."""
 SETS = (2048, 1024, 2048)
 """Weight sets of the three mixers of the first layer."""
-_FIRST_RATE, _LAST_RATE = 60, 15
+_FIRST_RATE, _LAST_RATE = 200, 30
 _HISTORY_LIMIT = 255
 
 
@@ -77,7 +77,7 @@ def make_model(log: int) -> Model:
 @unchecked_kernel
 def read_word(words: NDArray[np.uint16], place: int) -> int:
     """Read a word as a signed number, which the compiler would not take it for."""
-    return 0 + int(words[place])
+    return int(np.int64(words[place]))
 
 
 @unchecked_kernel

@@ -60,7 +60,7 @@ def make_photo_model() -> PhotoModel:
         rates=make_rates(),
         distances=make_distances(),
         tables=make_counted(np.full(TABLES * SPAN, 1 << 15, np.int64)),
-        weights=make_weights(sum(SETS), INPUTS, 65536 // 8),
+        weights=make_weights(sum(SETS), INPUTS, 65536 // 24),
         last_weights=make_weights(NODES, 4, 65536 // 3),
         refinement=make_refinement(1024),
         inputs=np.zeros(INPUTS, np.int32),
@@ -151,8 +151,8 @@ def learn_answer(model: PhotoModel, node: int, sets: NDArray[np.int64], bit: int
     """Teach all that took part in the last answer whether the sample lay beyond."""
     for layer in range(3):
         own = squash(model.squash, int(model.odds[layer]))
-        train(model.weights, int(sets[layer]) * 60, model.inputs, 60, step_of(bit, own, 60))
-    train(model.last_weights, node * 4, model.odds, 4, step_of(bit, int(model.scratch[0]), 20))
+        train(model.weights, int(sets[layer]) * 60, model.inputs, 60, step_of(bit, own, 300))
+    train(model.last_weights, node * 4, model.odds, 4, step_of(bit, int(model.scratch[0]), 100))
     refine_learn(model.refinement, int(model.scratch[1]), bit, 6)
     for number in range(27):
         counted_learn(model.tables, int(model.places[number]), bit, 400, model.rates)
