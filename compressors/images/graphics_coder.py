@@ -39,7 +39,7 @@ _MOST = 63
 def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
     """Encode the rows; None where that would take more bytes than they have."""
     channels, bits = _split(layout)
-    samples = make_canvas(layout.height, _columns(layout), channels, np.int16)
+    samples = make_canvas(layout.height, _columns(layout), channels)
     view_inside(samples, channels)[:] = _bytes_of(rows, layout)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
@@ -52,7 +52,7 @@ def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
 def decode_graphics(stream: bytes, layout: Layout) -> bytes:
     """Decode the rows. Raises PayloadDamaged."""
     channels, bits = _split(layout)
-    samples = make_canvas(layout.height, _columns(layout), channels, np.int16)
+    samples = make_canvas(layout.height, _columns(layout), channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written
     if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1):
         raise PayloadDamaged("the pixels' stream ends before the pixels do; restore compressed.bin from a copy")
@@ -140,9 +140,7 @@ def _code_rows(
             before = 0
             for channel in range(channels):
                 place = at * channels + channel
-                fill_keys(
-                    keys, around, line, place, stride * channels, channels, channel, before, column
-                )
+                fill_keys(keys, around, line, place, stride * channels, channels, channel, before, column)
                 sample = _code_sample(
                     line, place, model, keys, places, sets, coder, data,
                     bits, decoding, channel, same, length, int(line[match * channels + channel]),

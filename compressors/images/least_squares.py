@@ -27,9 +27,7 @@ class Squares(NamedTuple):
 def make_squares(channels: int, inputs: int) -> Squares:
     """Make problems that have seen nothing; the first two inputs, left and above, weigh a half each."""
     weights = np.zeros((channels, inputs), np.int64)
-    return Squares(
-        np.zeros((channels, inputs, inputs), np.int64), np.zeros((channels, inputs), np.int64), weights
-    )
+    return Squares(np.zeros((channels, inputs, inputs), np.int64), np.zeros((channels, inputs), np.int64), weights)
 
 
 @unchecked_kernel

@@ -9,11 +9,12 @@ ASIDE = 6
 """Pixels of the margin on either side."""
 
 
-def make_canvas(height: int, width: int, channels: int, kind: type[np.generic]) -> NDArray[np.generic]:
+def make_canvas(height: int, width: int, channels: int) -> NDArray[np.int16]:
     """Make a table of zeros, (height + ABOVE) x (width + 2 * ASIDE) pixels of `channels` samples, row by row."""
-    return np.zeros((height + ABOVE, (width + 2 * ASIDE) * channels), kind)
+    return np.zeros((height + ABOVE, (width + 2 * ASIDE) * channels), np.int16)
 
 
-def view_inside(canvas: NDArray[np.generic], channels: int) -> NDArray[np.generic]:
+def view_inside(canvas: NDArray[np.int16], channels: int) -> NDArray[np.int16]:
     """Return the samples without the margin, as a view."""
-    return canvas[ABOVE:, ASIDE * channels : canvas.shape[1] - ASIDE * channels]
+    inside: NDArray[np.int16] = canvas[ABOVE:, ASIDE * channels : canvas.shape[1] - ASIDE * channels]
+    return inside

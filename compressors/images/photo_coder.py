@@ -25,6 +25,7 @@ from panini_daemon.compressors.images.least_squares import (
     make_squares,
     predict_sum,
 )
+from panini_daemon.compressors.images.mixers import suits_photo
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
 from panini_daemon.compressors.images.photo_inputs import LARGE, SMALL, gather, gather_few, guess, make_order
 from panini_daemon.compressors.images.photo_model import PhotoModel, answer, learn_answer, make_photo_model
@@ -52,14 +53,9 @@ class Look(NamedTuple):
     steps: NDArray[np.int64]
 
 
-def suits_photo(layout: Layout) -> bool:
-    """Tell whether the coder takes such samples."""
-    return layout.bits == 8
-
-
 def encode_photo(rows: bytes, layout: Layout) -> bytes | None:
     """Encode the rows; None where that would take more bytes than they have."""
-    samples = make_canvas(layout.height, layout.width, layout.channels, np.int16)
+    samples = make_canvas(layout.height, layout.width, layout.channels)
     view_inside(samples, layout.channels)[:] = np.frombuffer(rows, np.uint8).reshape(layout.height, layout.row)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
@@ -73,7 +69,7 @@ def decode_photo(stream: bytes, layout: Layout) -> bytes:
     """Decode the rows. Raises PayloadDamaged."""
     if not suits_photo(layout):
         raise PayloadDamaged("the stream is of a coder for 8 bits, the layout has another number; restore the payload")
-    samples = make_canvas(layout.height, layout.width, layout.channels, np.int16)
+    samples = make_canvas(layout.height, layout.width, layout.channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written
     if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1):
         raise PayloadDamaged("the pixels' stream ends before the pixels do; restore compressed.bin from a copy")
@@ -213,9 +209,11 @@ def _look_around(
     textures[0] = (west >> 2) << 6 | (north >> 2) << 2 | east >> 4
     textures[1] = (_kind(distances, last) >> 1) << 5 | own << 1 | (1 if prior > 0 else 0)
     textures[2] = (_kind(distances, last) >> 2) << 6 | (_kind(distances, prior) >> 2) << 2 | own >> 2
-    textures[3] = (_kind(distances, 8 * (left - above)) >> 2) << 6 | (
-        _kind(distances, 8 * (above - right)) >> 3
-    ) << 3 | _kind(distances, 8 * (left - corner)) >> 3
+    textures[3] = (
+        (_kind(distances, 8 * (left - above)) >> 2) << 6
+        | (_kind(distances, 8 * (above - right)) >> 3) << 3
+        | _kind(distances, 8 * (left - corner)) >> 3
+    )
     textures[4] = (base + 4 >> 3) << 2 | (base + 4 & 7) >> 1
     textures[5] = int(look.classes[0]) << 6 | int(look.classes[1]) << 2 | (base + 4 & 7) >> 1
     spread = int(centres[0]) - int(centres[1])
@@ -307,7 +305,7 @@ def _ask(
         sets[number] = (number << 10) + (int(look.kinds[number]) << 6) + node
     chance = answer(
         model, node, sets, low, threshold, high, sign, look.centres, look.scales, look.classes, look.textures,
-        node << 4 | int(look.kinds[0]),
+        node << 4 | int(look.kinds[0]), min(int(look.kinds[1]) >> 2, 2),
     )  # fmt: skip
     if decoding:
         bit = decode_bit(coder, data, chance)

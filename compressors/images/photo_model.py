@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from panini_daemon.compressors.contextmix.counters import counted_chance, counted_learn, make_counted, make_rates
+from panini_daemon.compressors.contextmix.counters import counted_learn, make_counted, make_rates
 from panini_daemon.compressors.contextmix.logistic import make_squash, make_stretch, squash, stretch
 from panini_daemon.compressors.contextmix.mixing import make_weights, mix, step_of, train
 from panini_daemon.compressors.contextmix.refinement import (
@@ -59,7 +59,7 @@ def make_photo_model() -> PhotoModel:
         stretch=make_stretch(),
         rates=make_rates(),
         distances=make_distances(),
-        tables=make_counted(np.full(TABLES * SPAN, 1 << 15, np.int64)),
+        tables=make_counted(np.full(3 * TABLES * SPAN, 1 << 15, np.int64)),
         weights=make_weights(sum(SETS), INPUTS, 65536 // 24),
         last_weights=make_weights(NODES, 4, 65536 // 3),
         refinement=make_refinement(1024),
@@ -93,6 +93,7 @@ def answer(
     classes: NDArray[np.int64],
     textures: NDArray[np.int64],
     refine: int,
+    turn: int,
 ) -> int:
     """Return the chance, 1 to 65535, that the sample lies beyond a threshold.
 
@@ -107,9 +108,9 @@ def answer(
             near = near << 4 | int(classes[number])
         else:
             near = near << 4 | int(classes[3])
-        model.places[number] = number << 16 | near << 6 | node
+        model.places[number] = (27 * turn + number) << 16 | near << 6 | node
     for number in range(8):
-        model.places[19 + number] = (19 + number) << 16 | int(textures[number]) << 6 | node
+        model.places[19 + number] = (27 * turn + 19 + number) << 16 | int(textures[number]) << 6 | node
     for number in range(27):
         entry = int(model.tables[int(model.places[number])])
         chance = entry >> 15
