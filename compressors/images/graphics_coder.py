@@ -38,7 +38,7 @@ _MOST = 63
 
 def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
     """Encode the rows; None where that would take more bytes than they have."""
-    channels, bits = _split(layout)
+    channels = _split(layout)[0]
     samples = make_canvas(layout.height, _columns(layout), channels)
     view_inside(samples, channels)[:] = _bytes_of(rows, layout)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()

@@ -76,7 +76,7 @@ def _undo(data: NDArray[np.uint8], bits: int, out: NDArray[np.uint8], runs: NDAr
         code = window & (1 << width) - 1
         window >>= width
         have -= width
-        if code == clear or code == end:
+        if clear <= code <= end:
             runs[used] = number
             used += 1
             number, free, last = 0, end + 1, -1

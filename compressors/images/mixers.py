@@ -1,4 +1,4 @@
-"""The two coders that mix contexts, and which of them a picture is for. Their kernels are compiled when first needed."""
+"""The two coders that mix contexts, and which of them a picture is for. Kernels are compiled when first needed."""
 
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.protocol import Level

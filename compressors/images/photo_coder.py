@@ -127,12 +127,12 @@ def _code_rows(
                 few = gather_few(line, place, stride, channels, order, turn, look.small)
                 middle = int(line[place - channels]) + int(line[place - stride])
                 improve_weights(wide, turn, count)
-                if row > 1 and column + 2 < width:
-                    for up in range(1, 3):
+                if row > 2 and column + 2 < width:
+                    for up in range(1, 4):
                         there = place - up * stride + 2 * channels
                         gather(line, there, stride, channels, order, turn, look.again)
                         aim = 2 * int(line[there]) - int(line[there - channels]) - int(line[there - stride])
-                        add_sample(near, turn, look.again, count, aim, 7)
+                        add_sample(near, turn, look.again, count, aim, 6)
                 improve_weights(near, turn, count)
                 improve_weights(quick, turn, few)
                 look.centres[0] = _round(predict_sum(wide, turn, look.large, count), middle)
@@ -148,7 +148,7 @@ def _code_rows(
                 look.residues[place] = 8 * sample - int(look.centres[3])
                 aim = 2 * sample - middle
                 add_sample(wide, turn, look.large, count, aim, 10)
-                add_sample(near, turn, look.large, count, aim, 7)
+                add_sample(near, turn, look.large, count, aim, 6)
                 add_sample(quick, turn, look.small, few, aim, 5)
         if decoding and is_exhausted(coder, data):
             return False

@@ -104,10 +104,7 @@ def answer(
     for number in range(19):
         distance = sign * (int(centres[number]) - threshold)
         near = int(model.distances[min(max(distance, -2048), 2047) + 2048])
-        if number < 4:
-            near = near << 4 | int(classes[number])
-        else:
-            near = near << 4 | int(classes[3])
+        near = near << 4 | int(classes[min(number, 3)])
         model.places[number] = (27 * turn + number) << 16 | near << 6 | node
     for number in range(8):
         model.places[19 + number] = (27 * turn + 19 + number) << 16 | int(textures[number]) << 6 | node
