@@ -13,32 +13,22 @@ from panini_daemon.compressors import pixels
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 from panini_daemon.compressors.parameters import check_size, read_choice, read_flag, read_int
-from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
+from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Level
 from panini_daemon.compressors.rasters import Raster, find_raster
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OFFERS = {
-    Level.FAST: Offer(saving=0.90, seconds=0.02),
-    Level.BALANCED: Offer(saving=0.90, seconds=0.8),
-    Level.BEST: Offer(saving=0.90, seconds=2.5),
-    Level.MAX: Offer(saving=0.90, seconds=8.0),
-}
 _PREFIX = 4
 
 
 class ImagePixels(Compressor):
-    """Lossless image coding of files whose pixels lie open."""
+    """Lossless image coding of files whose pixels lie open; `image_pixels_v2` offers itself instead."""
 
     method = "image_pixels_v1"
     reconstruction = "pixels_into_file"
     family = "image"
-
-    def offer(self, context: Context) -> Offer | None:
-        """Offer itself for images; it turns down at once what is no plain raster."""
-        return _OFFERS[context.level] if context.kind is Kind.IMAGE else None
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         """Code the pixels every way the level allows, keep the smallest that is exact.

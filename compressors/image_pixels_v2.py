@@ -22,8 +22,8 @@ _OFFERS = {
     Level.MAX: Offer(saving=0.91, seconds=20.0),
 }
 _RASTER, _GIF = 0, 1
-_ROOM = 256
-"""Pixels that a byte of a GIF file may have: an empty picture has more, and is small enough as it is."""
+_PIXELS, _MORE_PIXELS = 12, 1 << 22
+"""Pixels that a GIF file may have: so many a byte, and some more. Frames beyond stay as they are."""
 
 
 class ImagePixelsV2(Compressor):
@@ -46,7 +46,7 @@ class ImagePixelsV2(Compressor):
         raster = find_open_raster(data)
         if raster is not None:
             return Encoded(bytes([_RASTER]) + write_raster(data, raster, context.level))
-        frames = find_frames(data, _ROOM * len(data))
+        frames = find_frames(data, _PIXELS * len(data) + _MORE_PIXELS)
         if not frames:
             raise NotApplicable("the chunk is no plain BMP, PNM, PAM, TIFF, TGA or GIF file")
         return Encoded(bytes([_GIF]) + write_gif(data, frames, context.level))
@@ -59,12 +59,11 @@ class ImagePixelsV2(Compressor):
         if payload[:1] == bytes([_RASTER]):
             return check_size(read_raster(payload[1:], size), size)
         if payload[:1] == bytes([_GIF]):
-            return check_size(read_gif(payload[1:], size, _ROOM * size), size)
+            return check_size(read_gif(payload[1:], size, _PIXELS * size + _MORE_PIXELS), size)
         raise PayloadDamaged(
             f"the payload begins with {payload[:1].hex() or 'nothing'}; expected 00 (raster) or 01 (GIF)"
         )
 
     def memory(self, size: int, level: Level) -> int:
         """Count the coders' planes of floats and contexts, and the mixing coders' tables."""
-        slow = level in (Level.BEST, Level.MAX)
-        return (60 if slow else 40) * size + ((320 if slow else 64) << 20)
+        return 120 * size + ((320 if level in (Level.BEST, Level.MAX) else 96) << 20)

@@ -96,8 +96,8 @@ def read_frame(cursor: Cursor, before: int, size: int, pixels: int) -> Frame:
     bits = flags >> 2
     if not bits or not 0 < width * height <= pixels:
         raise PayloadDamaged(
-            f"a GIF frame is {width} x {height} with codes of {bits} bits; expected at most {pixels} pixels, 1 to 8 bits; "
-            "restore compressed.bin from a copy"
+            f"a GIF frame is {width} x {height} with codes of {bits} bits; expected at most {pixels} pixels, "
+            "1 to 8 bits; restore compressed.bin from a copy"
         )
     runs = _read_counts(cursor, width * height + 1, width * height)
     blocks = _read_counts(cursor, size, _BLOCK) if flags & 1 else None

@@ -35,7 +35,10 @@ def undo_lzw(codes: bytes, bits: int, count: int) -> Unpacked | None:
     if used < 0:
         return None
     found = Unpacked(out.tobytes(), tuple(int(run) for run in runs[:used]))
-    return found if redo_lzw(found, bits, len(codes)) == codes else None
+    try:
+        return found if redo_lzw(found, bits, len(codes)) == codes else None
+    except PayloadDamaged:  # codes that were not the longest ones
+        return None
 
 
 def redo_lzw(found: Unpacked, bits: int, limit: int) -> bytes:

@@ -19,8 +19,8 @@ from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Level
 
 STORED, JXL, WEBP, BYTES = 0, 1, 2, 3
-_DRAWN = 4
-"""Where JPEG XL saves more than three quarters the picture is a drawing: at others WebP takes long to lose."""
+_PHOTOGRAPHED, _DRAWN = 2, 4
+"""Where JPEG XL saves less than half, coders of bytes lose; less than three quarters, and WebP takes long to lose."""
 _EFFORTS = {Level.FAST: (1,), Level.BALANCED: (5,), Level.BEST: (7,), Level.MAX: (7, 9)}
 
 
@@ -56,13 +56,14 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
 
 
 def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, bytes | None]]:
-    smallest = len(rows)
+    smallest = 0
     if library_coders.suits_jxl(layout):
         for effort in _EFFORTS[level]:
             stream = library_coders.encode_jxl(rows, layout, effort)
-            smallest = min(smallest, len(stream or rows))
+            smallest = len(stream or rows)
             yield JXL, stream
-    yield BYTES, byte_coder.encode_bytes(rows, layout, level)
+    if level is not Level.BEST or _PHOTOGRAPHED * smallest < len(rows):
+        yield BYTES, byte_coder.encode_bytes(rows, layout, level)
     if level in (Level.FAST, Level.BALANCED):
         return
     if library_coders.suits_webp(layout) and (level is Level.MAX or _DRAWN * smallest < len(rows)):
