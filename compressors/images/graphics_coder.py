@@ -154,8 +154,8 @@ def _code_rows(
                 length = min(length + 1, _MOST)
             else:
                 length = 0
-        if decoding and is_exhausted(coder, data):
-            return False
+            if decoding and is_exhausted(coder, data):
+                return False
     return True
 
 

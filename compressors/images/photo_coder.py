@@ -87,7 +87,7 @@ def _make_look(size: int) -> Look:
         large=np.zeros(LARGE, np.int64),
         again=np.zeros(LARGE, np.int64),
         small=np.zeros(SMALL, np.int64),
-        errors=np.full((4, size), 40, np.int16),
+        errors=np.zeros((4, size), np.int16),
         residues=np.zeros(size, np.int16),
         steps=np.array(_STEPS, np.int64),
     )
@@ -144,14 +144,14 @@ def _code_rows(
                 sample = _code_sample(int(line[place]), model, look, coder, data, decoding)
                 line[place] = sample
                 for number in range(4):
-                    look.errors[number, place] = abs(8 * sample - int(look.centres[number]))
+                    look.errors[number, place] = abs(8 * sample - int(look.centres[number])) - 40
                 look.residues[place] = 8 * sample - int(look.centres[3])
                 aim = 2 * sample - middle
                 add_sample(wide, turn, look.large, count, aim, 10)
                 add_sample(near, turn, look.large, count, aim, 6)
                 add_sample(quick, turn, look.small, few, aim, 5)
-        if decoding and is_exhausted(coder, data):
-            return False
+            if decoding and is_exhausted(coder, data):
+                return False
     return True
 
 
@@ -231,11 +231,11 @@ def _kind(distances: NDArray[np.int64], distance: int) -> int:
 
 @unchecked_kernel
 def _scale(errors: NDArray[np.int16], place: int, stride: int, step: int) -> int:
-    """Return the mean error around, in sixteenths of a sample's unit, at least 2."""
+    """Return the mean error around, in sixteenths of a sample's unit, at least 2. Errors are kept less 40."""
     near = int(errors[place - step]) + int(errors[place - stride])
     far = int(errors[place - stride - step]) + int(errors[place - stride + step])
     far += int(errors[place - 2 * step]) + int(errors[place - 2 * stride])
-    return max((2 * near + far) >> 2, 2)
+    return max((2 * near + far + 320) >> 2, 2)
 
 
 @unchecked_kernel

@@ -11,11 +11,15 @@ from panini_daemon.compressors.protocol import Level
 
 def write_raster(data: bytes, raster: OpenRaster, level: Level) -> bytes:
     """Write the payload."""
+    return pack_raster(data, raster, encode_pixels(take_rows(data, raster), raster.layout, level))
+
+
+def pack_raster(data: bytes, raster: OpenRaster, stream: bytes) -> bytes:
+    """Write the payload with a stream of the rows that is there already."""
     layout = raster.layout
     told = (raster.offset, raster.stride - layout.row, layout.width, layout.height, layout.channels, layout.bits)
     head = b"".join(map(number, (*told, raster.little << 1 | raster.swapped)))
-    rows = encode_pixels(take_rows(data, raster), layout, level)
-    return others.pack(head + take_others(data, raster)) + rows
+    return others.pack(head + take_others(data, raster)) + stream
 
 
 def read_raster(payload: bytes, size: int) -> bytes:

@@ -45,7 +45,7 @@ def codec_targets() -> Iterator[Target]:
             returns=(bytes,),
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
-            memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
+            memory=_memory_of(method),
             share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
@@ -75,7 +75,7 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,
         share=0.1,
     )
-    for method in ("image_jxl_v1", "image_pixels_v1"):
+    for method in ("image_jxl_v1", "image_pixels_v1", "image_pixels_v2"):
         yield Target(
             name=f"compress.{method}",
             group="codecs",
@@ -84,9 +84,16 @@ def codec_targets() -> Iterator[Target]:
             returns=(bytes,),
             raises=(NotApplicable,),
             mutate=raw,
-            memory=160 * MIB,
+            memory=_memory_of(method),
             share=0.1,
         )
+
+
+def _memory_of(method: str) -> int:
+    """Return what a case may take; the first one of a process loads PyTorch, or compiles kernels."""
+    if method == TextLm.method:
+        return 1024 * MIB
+    return (512 if method in ("image_pixels_v2", "container_parts_v1") else 160) * MIB
 
 
 def pack(payload: bytes, parameters: object, size: int) -> bytes:
