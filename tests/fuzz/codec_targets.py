@@ -23,6 +23,8 @@ from fuzz.target import MIB, Target, raw
 from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, Surroundings, classify, decompress
 from panini_daemon.compressors.errors import ModelMissing, NotApplicable, PayloadDamaged
 from panini_daemon.compressors.filters import read_filter
+from panini_daemon.compressors.images import Layout
+from panini_daemon.compressors.images.mixers import DRAWING, PHOTO, decode_mixed, encode_mixed, suits_photo
 from panini_daemon.compressors.rasters import Raster, find_raster
 from panini_daemon.compressors.text_lm import TextLm
 
@@ -75,6 +77,15 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,
         share=0.1,
     )
+    yield Target(
+        *("pixels.mixed", "codecs", lambda: [b"\x09\x07\x02\x03" + bytes(range(200)), b"\x1f\x03\0\0\x55\xaa"]),
+        lambda: _mix,
+        returns=(bool,),
+        raises=(),
+        mutate=raw,
+        memory=512 * MIB,  # the first case compiles
+        share=0.1,
+    )
     for method in ("image_jxl_v1", "image_pixels_v1", "image_pixels_v2"):
         yield Target(
             name=f"compress.{method}",
@@ -87,6 +98,18 @@ def codec_targets() -> Iterator[Target]:
             memory=_memory_of(method),
             share=0.1,
         )
+
+
+def _mix(case: bytes) -> bool:
+    """Code rows of a layout by the coders that mix contexts, and see that they come back."""
+    width, height, channels, bits = case[:4].ljust(4, b"\0")
+    layout = Layout(1 + width % 32, 1 + height % 32, 1 + channels % 4, (1, 2, 4, 8, 16)[bits % 5])
+    rows = case[4 : 4 + layout.size].ljust(layout.size, b"\0")
+    coders = (DRAWING, PHOTO) if suits_photo(layout) else (DRAWING,)
+    streams = {coder: encode_mixed(rows, layout, coder) for coder in coders}
+    if any(stream is not None and decode_mixed(stream, layout, coder) != rows for coder, stream in streams.items()):
+        raise ValueError("other rows came back")
+    return True
 
 
 def _memory_of(method: str) -> int:
