@@ -26,9 +26,10 @@ from panini_daemon.compressors.protocol import (
 )
 from panini_daemon.compressors.registry import Registry
 from panini_daemon.compressors.results import Item, Result, Trial
-from panini_daemon.compressors.selection import compress, compress_batch, decompress, estimate_memory
+from panini_daemon.compressors.selection import BUDGETS, compress, compress_batch, decompress, estimate_memory
 
 __all__ = [
+    "BUDGETS",
     "Compressor",
     "CompressorError",
     "Context",

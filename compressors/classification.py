@@ -30,7 +30,6 @@ _PACKED = (
     b"fLaC",
     b"ID3",
 )
-_PDF, _DEFLATED = b"%PDF-", b"/FlateDecode"
 _PACKED_PARTS = frozenset({"PNG_IDAT", "JPEG_SCAN_DATA", "mdat"})
 _TEXT_HINTS = frozenset({"text", "text_generic"})
 
@@ -60,7 +59,7 @@ def classify(data: bytes, hints: Hints | None = None) -> Kind:
 def _read_signature(data: bytes) -> Kind | None:
     if data.startswith(_IMAGES) or _is_bitmap(data) or _is_netpbm(data):
         return Kind.IMAGE
-    if data.startswith(_PACKED) or data[4:8] == b"ftyp" or (data.startswith(_PDF) and _DEFLATED in data):
+    if data.startswith(_PACKED) or data[4:8] == b"ftyp":
         return Kind.COMPRESSED
     if data[:4] == b"FORM" and data[8:12] in (b"AIFF", b"AIFC"):
         return Kind.BINARY

@@ -20,6 +20,7 @@ class GenericBrotli(Compressor):
     method = "generic_brotli_v1"
     reconstruction = "brotli_decompress"
     family = "generic"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself where its time is well spent."""

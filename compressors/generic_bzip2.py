@@ -22,6 +22,7 @@ class GenericBzip2(Compressor):
     method = "generic_bzip2_v1"
     reconstruction = "bzip2_decompress"
     family = "generic"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself as a cheap second opinion."""

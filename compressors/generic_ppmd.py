@@ -37,6 +37,7 @@ class GenericPpmd(Compressor):
     method = "generic_ppmd_v1"
     reconstruction = "ppmd_h_decompress"
     family = "generic"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself, but at `balanced` not for text (text_ppmd_v1 does it) nor for what is compressed."""

@@ -57,6 +57,7 @@ class GenericXz(Compressor):
     method = "generic_xz_v1"
     reconstruction = "lzma_decompress"
     family = "generic"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself, but at `balanced` not for text (PPMd is better) nor for what is compressed."""

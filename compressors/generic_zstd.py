@@ -28,6 +28,7 @@ class GenericZstd(Compressor):
     method = "generic_zstd_v1"
     reconstruction = "zstd_decompress"
     family = "generic"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself at every level, but for compressed bytes not where time is short."""

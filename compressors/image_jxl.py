@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from panini_daemon.compressors import jxl
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
-from panini_daemon.compressors.jpeg import count_pixels
+from panini_daemon.compressors.jpeg.dimensions import count_pixels
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
 

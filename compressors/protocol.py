@@ -101,6 +101,8 @@ class Compressor(ABC):
     """How many chunks `compress_batch` likes to be given at once."""
     uses_gpu: ClassVar[bool] = False
     """Whether the codec runs on `context.device` and should wait for a GPU where there is one."""
+    by_sample: ClassVar[bool] = False
+    """Whether a sample of the bytes shows about how well the codec does on all; a sample has no format's structure."""
     exact_size: ClassVar[bool] = True
     """Whether `decompress` gives exactly `size` bytes; only old formats that rebuild a file anew do not."""
 

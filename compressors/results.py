@@ -1,6 +1,6 @@
 """What compressing a chunk gives: the payload that won, and what was tried."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from panini_daemon.compressors.protocol import Hints, Json, Kind
@@ -26,7 +26,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The smallest payload, and everything that the recipe says of it."""
+    """The smallest payload, and everything that the recipe says of it; `chosen` says in short why it was taken."""
 
     method: str
     reconstruction: str
@@ -34,3 +34,17 @@ class Result:
     kind: Kind
     parameters: Mapping[str, Json] = field(default_factory=dict)
     trials: tuple[Trial, ...] = ()
+    chosen: str = ""
+
+
+def explain_choice(method: str, size: int, trials: Sequence[Trial], ruled_out: Sequence[str]) -> str:
+    """Tell in a few words why a payload of `size` bytes by `method` was taken."""
+    sizes = sorted((trial.size, trial.method) for trial in trials if trial.size is not None)
+    words = [f"smallest of {len(sizes)} tried" if any(name == method for _, name in sizes) else "nothing was smaller"]
+    others = [(other, name) for other, name in sizes if name != method]
+    if others and size:
+        other, name = others[0]
+        words.append(f"{name} next, +{100 * (other - size) / size:.1f} %")
+    if ruled_out:
+        words.append(f"ruled out by a sample: {', '.join(ruled_out)}")
+    return "; ".join(words)

@@ -143,7 +143,7 @@ def _plan(item: Item, order: Context, registry: Registry, request: str, exclude:
     if request == AUTO:
         budget = BUDGETS[order.level]
         offers = [(one, offer.seconds) for one, offer in registry.candidates(context) if one.method not in exclude]
-        return Plan(context, offers, budget.trials, budget.seconds, fallback, named=False)
+        return Plan(context, offers, budget.trials, budget.seconds, fallback, named=False, sampled=True)
     plugins = registry.resolve(request)
     named = plugins[0].method == request
     if named and request in exclude:

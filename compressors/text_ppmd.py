@@ -29,6 +29,7 @@ class TextPpmd(Compressor):
     method = "text_ppmd_v1"
     reconstruction = "ppmd_h_text_decompress"
     family = "text"
+    by_sample = True
 
     def offer(self, context: Context) -> Offer | None:
         """Offer itself for text."""

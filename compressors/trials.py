@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from panini_daemon.compressors.errors import CompressorError, NotApplicable, PluginFailed
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded
-from panini_daemon.compressors.results import Result, Trial
+from panini_daemon.compressors.results import Result, Trial, explain_choice
+from panini_daemon.compressors.sampling import take_sample
 
 OnTrial = Callable[[str], None]
 
@@ -18,7 +19,8 @@ class Plan:
 
     At most `trials` of them, and no more than `seconds` together; one that finds itself not applicable costs
     nothing. `fallback` is stored where nothing is smaller, unless `only` one method was asked for that must
-    answer as it is. `named` says that one method was asked for by its id, whose errors are the caller's.
+    answer as it is. `named` says that one method was asked for by its id, whose errors are the caller's. With
+    `sampled`, a codec of which a sample shows that it is no match for what is there is left to others' turns.
     """
 
     context: Context
@@ -28,6 +30,7 @@ class Plan:
     fallback: Compressor | None
     named: bool
     checked: bool = True
+    sampled: bool = False
 
 
 class Run:
@@ -40,6 +43,8 @@ class Run:
         self._trials: list[Trial] = []
         self._best: Encoded | None = None
         self._winner: Compressor | None = None
+        self._sample = take_sample(data, plan.context) if plan.sampled else None
+        self._ruled_out: list[str] = []
 
     def expects(self, plugin: Compressor) -> bool:
         """Tell whether this plugin's turn will come, as far as can be known before the trials."""
@@ -67,6 +72,9 @@ class Run:
         for plugin, seconds in self.plan.candidates:
             if count >= self.plan.trials or spent + seconds > self.plan.seconds:
                 continue
+            if plugin.method not in ahead and self._is_ruled_out(plugin):
+                self._ruled_out.append(plugin.method)
+                continue
             try:
                 self._try(plugin, ahead.get(plugin.method))
             except NotApplicable:
@@ -86,7 +94,14 @@ class Run:
             payload=self._best.payload,
             kind=self.plan.context.kind,
             trials=tuple(self._trials),
+            chosen=explain_choice(self._winner.method, len(self._best.payload), self._trials, self._ruled_out),
         )
+
+    def _is_ruled_out(self, plugin: Compressor) -> bool:
+        """Tell whether a sample shows that a codec would not win; only what a codec has made is compared with."""
+        if self._sample is None or self._winner is None or self._best is None or self._winner is self.plan.fallback:
+            return False
+        return self._sample.is_ruled_out(plugin, self._winner, len(self._best.payload))
 
     def _try(self, plugin: Compressor, encoded: Encoded | None) -> None:
         if self._on_trial is not None:

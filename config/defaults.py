@@ -121,6 +121,7 @@ def resolve(fields: "Fields", machine: Machine, cwd: Path, bases: Mapping[str, P
         spool=place("spool", _given(fields.spool, machine.temporary / f"panini-{machine.user}")),
         rclone_socket=place("rclone_socket", fields.rclone_socket) if fields.rclone_socket else None,
         keep_limit=fields.keep_limit,
+        dedup=fields.dedup,
         github_repo=fields.github_repo or "",
         github_ref=fields.github_ref or "",
         github_path=fields.github_path,

@@ -24,7 +24,7 @@ Seconds = Annotated[float, BeforeValidator(values.parse_duration)]
 Count = Annotated[int, BeforeValidator(values.parse_count)]
 Folder = Annotated[Path, BeforeValidator(values.check_folder)]
 Root = Annotated[Path | ObjectUrl, BeforeValidator(values.check_root)]
-Level = Literal["fast", "balanced", "best", "max"]
+Level = Literal["fast", "balanced", "best", "max", "auto"]
 LogLevel = Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)]
 Worker = Annotated[str, BeforeValidator(values.check_worker)]
 Workers = Annotated[int | None, BeforeValidator(values.parse_workers)]
@@ -73,7 +73,8 @@ class Fields(BaseSettings):
     )
     level: Level = Field(
         "best",
-        description="How much time a chunk is worth: 'fast', 'balanced', 'best' or 'max', each slower and smaller.",
+        description="How much time a chunk is worth: 'fast', 'balanced', 'best' or 'max', each slower and smaller; "
+        "'auto' takes the slowest of the first three at which what waits is done in the time left.",
     )
     method: Method = Field(
         "auto",
@@ -185,6 +186,11 @@ class Fields(BaseSettings):
         2**32,
         description="How much of the spool finished payloads may take, such as '4GiB', that are kept until their "
         "upload has surely arrived; 0 to keep none and compress again instead.",
+    )
+    dedup: Switch = Field(
+        True,  # noqa: FBT003  a default
+        description="Whether a chunk whose bytes the tree holds already becomes a reference to them; in a shared "
+        "folder only to chunks that were filed a day before the job was made.",
     )
     github_repo: Repository | None = Field(
         None,

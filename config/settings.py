@@ -53,6 +53,7 @@ class Settings:
     spool: Path
     rclone_socket: Path | None
     keep_limit: int
+    dedup: bool
     github_repo: str
     """Empty where there is none; so is `github_ref` for the default branch."""
     github_ref: str

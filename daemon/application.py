@@ -106,8 +106,9 @@ class Application:
             fatal=self._fatal,
             on_outcome=on_outcome,
             one_of_several=one_of_several,
+            time_left=self._time_left,
         )
-        self._settling = parts.settling
+        self._settling, self._index = parts.settling, parts.index
         self.service = Service(parts, self.stopping, once=once)
         self._started = self.clock.monotonic()
         reader = DashboardReader(self.store, str(settings.root), self.clock)
@@ -178,6 +179,8 @@ class Application:
         ]
         if self._settling is not None:
             beats.append(Heartbeat("probe", LOOK, self._settling.beat, self.log))
+        if self._index is not None:
+            beats.append(Heartbeat("index", 60.0 if settings.shared else 5.0, self._index.beat, self.log))
         return beats
 
     def _write_status(self) -> None:
@@ -216,6 +219,9 @@ class Application:
         if self.link is not None:
             self.link.start()
         self._status_beat.beat_once()
+        if self._index is not None:
+            with suppress(StorageError):
+                self._index.beat()
         for heartbeat in self._heartbeats:
             heartbeat.start()
 
@@ -235,6 +241,9 @@ class Application:
             self.link.stop(_END_MARGIN / 2 if self.stopping.is_set() else _GOODBYE)
         for heartbeat in self._heartbeats:
             heartbeat.stop()
+        if self._index is not None:
+            with suppress(StorageError):  # hints: without them, chunks are compressed once more
+                self._index.beat()
         if self._settling is not None:
             with suppress(StorageError):  # others remove it in time
                 self._settling.close()

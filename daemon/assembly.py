@@ -1,25 +1,30 @@
 """Putting the service's parts together, from settings to the line of a chunk."""
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
-from panini_daemon.compressors import Registry
+from panini_daemon.compressors import Level, Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
+from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.logs import Logger
+from panini_daemon.pacing import LevelChoice, Pace
 from panini_daemon.parts import Parts
-from panini_daemon.pipeline import Line, Outcome
+from panini_daemon.pipeline import Line, Outcome, State
 from panini_daemon.settling import Settling
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.commits import already_committed
 from panini_daemon.storage.errors import BaseConflict
@@ -60,11 +65,13 @@ def assemble(
     fatal: Callable[[Exception], None],
     on_outcome: Callable[[Outcome], None],
     one_of_several: bool = False,
+    time_left: Callable[[], float] = lambda: math.inf,
 ) -> Parts:
     """Return the parts of a service on `store`, and on the repository that `link` connects to.
 
     `queue` tells what a mount by rclone has not uploaded, where it can be asked. `sleep` waits and returns True at
-    once when the daemon is ending; `fatal` is called with what must end it.
+    once when the daemon is ending; `fatal` is called with what must end it. `time_left` tells the seconds until the
+    worker's time is up.
     """
     source = _make_source(settings, store, clock, link)
     folder_leases = make_leases(settings, store, clock, queue)
@@ -85,6 +92,16 @@ def assemble(
         folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         models=model_folders(settings.root),
     )
+    index = ChunkIndex(store, settings.worker) if settings.dedup else None
+    if index is not None:
+        line = replace(line, twins=_make_twins(settings, line, index))
+    pace = Pace(settings.cpu_workers)
+
+    def tell(outcome: Outcome) -> None:
+        if outcome.state is State.COMMITTED and outcome.level and not outcome.kept:
+            pace.note(Level(outcome.level), outcome.kind, outcome.chunk.size, outcome.timings.get("compress", 0.0))
+        on_outcome(outcome)
+
     jitter = random.Random()  # noqa: S311  spreads retries, guards nothing
     policy = RetryPolicy(settings.max_attempts, settings.retry_delay, settings.retry_delay_max)
     threads = settings.cpu_workers + _EXTRA_THREADS + (2 * GPU_BATCH if compute.has_gpu else 0)
@@ -105,8 +122,10 @@ def assemble(
         backoff=Backoff(settings.poll_min, settings.poll_max),
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,
-        on_outcome=on_outcome,
+        on_outcome=tell,
+        settle_level=LevelChoice(settings.level, pace, time_left, log).settle,
         rivals=settles,
+        index=index,
     )
     if settings.lease_probe and isinstance(folder_leases, Leases):
         propagation = Propagation(store, settings.worker, clock=clock, nonce=make_nonce())
@@ -115,6 +134,21 @@ def assemble(
     if link is not None:
         parts = replace(parts, report=link.report, closed_for=link.closed_for)
     return parts
+
+
+def _make_twins(settings: Settings, line: Line, index: ChunkIndex) -> Twins:
+    return Twins(
+        store=line.store,
+        index=index,
+        compute=line.compute,
+        budget=line.budget,
+        spool=line.spool,
+        clock=line.clock,
+        worker=line.worker,
+        folder_of=line.folder_of,
+        shared=line.shared,
+        late=settings.shared and isinstance(settings.root, Path),
+    )
 
 
 def is_committed(store: Store, base: str, chunk_id: int, sha256: str | None) -> bool:

@@ -29,7 +29,7 @@ Root = Annotated[
     typer.Option("--root", help="The tree's root: a folder, or s3://BUCKET/PREFIX and the like.", show_default=False),
 ]
 Config = Annotated[Path | None, typer.Option("--config", help="A panini.toml to read.", show_default=False)]
-Level = Annotated[str | None, typer.Option("--level", help="fast, balanced, best or max.", show_default=False)]
+Level = Annotated[str | None, typer.Option("--level", help="fast, balanced, best, max or auto.", show_default=False)]
 Method = Annotated[
     str | None,
     typer.Option("--method", help="auto, a family (generic, text, image) or a method id.", show_default=False),

@@ -69,7 +69,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Compressed:
-    """What came of an order: `seconds` at work; `trials` are (method, size, error) in the order tried."""
+    """What came of an order: `seconds` at work; `trials` are (method, size, error) in the order tried.
+
+    `chosen` says in short why this method was taken.
+    """
 
     method: str
     reconstruction: str
@@ -80,6 +83,7 @@ class Compressed:
     payload_hash: str
     trials: tuple[tuple[str, int | None, str | None], ...]
     device: str
+    chosen: str = ""
 
 
 @dataclass(frozen=True, slots=True)

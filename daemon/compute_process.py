@@ -165,6 +165,7 @@ def _write(outcome: Result | CompressorError, output: Path, seconds: float) -> M
         "seconds": seconds,
         "payload_size": len(outcome.payload),
         "payload_hash": hashlib.sha256(outcome.payload).hexdigest(),
+        "chosen": outcome.chosen,
         "trials": [[trial.method, trial.size, trial.error] for trial in outcome.trials],
     }
 

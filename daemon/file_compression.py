@@ -10,10 +10,11 @@ from pathlib import Path
 
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
-from panini_daemon.compressors import Registry
+from panini_daemon.compressors import Level, Registry
 from panini_daemon.compute import Compute
 from panini_daemon.keeping import Keep
 from panini_daemon.logs import Logger
+from panini_daemon.pacing import AUTO
 from panini_daemon.pipeline import Line, Outcome
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, iso
@@ -71,7 +72,7 @@ def compress_file(
         clock=clock,
         registry=Registry(),
         worker=worker,
-        level=level,
+        level=Level.BEST if level == AUTO else level,  # nothing else waits
         method=method,
         shared=False,
         folder_of=lambda chunk: f"chunk_{chunk.chunk_id:04d}",

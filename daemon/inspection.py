@@ -12,7 +12,7 @@ from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.errors import DaemonError
 from panini_daemon.reader import CHUNK_FOLDER, Reader
 from panini_daemon.restoration import expected_hashes, expected_ids, read_manifest, told_total
-from panini_daemon.storage.commits import MANIFEST, Commit, find_commit
+from panini_daemon.storage.commits import MANIFEST, Commit
 from panini_daemon.storage.errors import HashMismatch, NotCommitted, NotFound, StorageError, StoreUnavailable
 from panini_daemon.storage.recipe import Recipe
 
@@ -97,7 +97,7 @@ def look_at_chunk(
     Raises StoreUnavailable.
     """
     try:
-        commit = find_commit(reader.store, path)
+        commit = reader.find(path)
         if error := _misplaced(commit.recipe, path, chunk_id, expected):
             return ChunkLook(path, commit, error=error), b""
         if not deep:

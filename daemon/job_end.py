@@ -246,4 +246,5 @@ def log_outcome(log: Logger, outcome: Outcome) -> None:
         sha256=outcome.original_hash,
         tries=outcome.tries,
         **({"kept": True} if outcome.kept else {}),
+        **({"chosen": outcome.chosen} if outcome.chosen else {}),
     )

@@ -7,7 +7,7 @@ import structlog
 
 Event = MutableMapping[str, Any]
 
-_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device", "compressed", "ratio"}
+_NOT_FOR_THE_SCREEN = {"worker", "job", "sha256", "kind", "size", "device", "compressed", "ratio", "chosen"}
 
 
 def make_renderer(*, colours: bool, named: bool, dated: bool = False) -> Callable[[Mapping[str, Any]], str]:

@@ -10,6 +10,7 @@ from panini_daemon.pipeline import Outcome
 from panini_daemon.settling import Settling
 from panini_daemon.sources import Source
 from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.clock import Clock
 from panini_daemon.storage.jobs import Job
 from panini_daemon.storage.leasing import Leasing
@@ -60,5 +61,9 @@ class Parts:
     """Whether other workers may take jobs from the same source, and see late which ones are taken."""
     settling: Settling | None = None
     """Measures for how long claims must settle, where that is not known beforehand."""
+    settle_level: Callable[[Job, int], Job] = lambda job, _: job
+    """Names the level of a job that leaves it open, by the bytes that wait."""
+    index: ChunkIndex | None = None
+    """Tells where bytes lie that the tree holds already."""
     pool: Callable[[int, Work], Pool] = WorkPool
     """Makes what does the work, from the number of threads and what to do."""

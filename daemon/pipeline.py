@@ -14,6 +14,7 @@ from pathlib import Path
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Level, Registry, classify, estimate_memory
 from panini_daemon.compute import Compressed, Compute, Order, Proof
+from panini_daemon.deduplication import Twins
 from panini_daemon.errors import VerificationFailed
 from panini_daemon.grouping import TOGETHER_BYTES
 from panini_daemon.keeping import Ask, Keep
@@ -29,6 +30,8 @@ from panini_daemon.weights import keep_weights
 
 SYNCED_ALONE = 1 << 20
 """Payload bytes from which a commit is synced at once; smaller ones of a job are synced together at its end."""
+
+_AUTO = "auto"
 
 
 class State(StrEnum):
@@ -61,6 +64,8 @@ class Outcome:
     timings: Mapping[str, float] = field(default_factory=dict)
     unsynced: tuple[str, ...] = ()
     kept: bool = False
+    chosen: str = ""
+    level: str = ""
     error: Exception | None = None
     tries: int = 1
 
@@ -71,7 +76,7 @@ class Line:
 
     `fetch` copies a chunk to a local file and returns its SHA-256; `folder_of` tells where it is committed.
     `shared`: the store is a mount, where each file is synced as it is written, and uploaded later: `keep` has the
-    payload until then. `models` may hold weights.
+    payload until then. `models` may hold weights, `twins` finds chunks with the same bytes.
     """
 
     fetch: Callable[[Chunk, Path], str]
@@ -88,6 +93,7 @@ class Line:
     shared: bool
     folder_of: Callable[[Chunk], str]
     models: Sequence[Path] = ()
+    twins: Twins | None = None
 
     def describe(
         self, job: Job, chunk: Chunk, encoded: Compressed, original_hash: str, timings: Mapping[str, float]
@@ -101,6 +107,7 @@ class Line:
             worker=self.worker,
             moment=self.clock.now(),
             timings=timings,
+            level=_level(job, self),
         )
 
 
@@ -115,6 +122,7 @@ def process(
     """
     done, todo = _look_for_commits(line, chunks)
     ask = Ask(job.method or line.method, _level(job, line), tuple(sorted(exclude)))
+    referred, todo, again = _refer(line, ask, job, todo, held)
     watch = Stopwatch(len(todo))
     with line.spool.places(len(todo)) as places, ExitStack() as held_memory:
         with watch.step("fetch"):
@@ -130,7 +138,12 @@ def process(
             _require_equal(new, line.compute.verify([work.proof for work in new]))
         with watch.step("commit"):
             unsynced = _commit_all(line, ask, works, held)
-    return done + [work.outcome(watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
+    outcomes = [work.outcome(ask.level, watch.seconds, paths) for work, paths in zip(works, unsynced, strict=True)]
+    if line.twins is not None:
+        for one in (*done, *outcomes):
+            line.twins.note(one.chunk, one.original_hash, one.method, one.payload_size)
+    outcomes += process(line, job, again, held=held, exclude=exclude) if again else []
+    return done + referred + outcomes
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +176,7 @@ class _Work:
         """What verifying needs."""
         return Proof(self.recipe, self.place.payload, self.chunk.size, self.encoded.method)
 
-    def outcome(self, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
+    def outcome(self, level: str, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
         """Return the chunk's outcome, committed."""
         return Outcome(
             self.chunk,
@@ -178,6 +191,8 @@ class _Work:
             timings=dict(timings),
             unsynced=unsynced,
             kept=self.kept,
+            chosen=self.encoded.chosen,
+            level=level,
         )
 
 
@@ -211,19 +226,39 @@ def _look_for_commits(line: Line, chunks: Sequence[Chunk]) -> tuple[list[Outcome
         if commit is None:
             todo.append(chunk)
             continue
-        done.append(
-            Outcome(
-                chunk,
-                State.ALREADY,
-                original_hash=commit.recipe.original_hash,
-                method=commit.recipe.compression_method,
-                payload_size=commit.payload_size,
-                payload_hash=commit.payload_hash,
-                device=commit.recipe.device or "",
-                unsynced=_unsynced(line, commit),
-            )
-        )
+        done.append(_outcome_of(chunk, State.ALREADY, commit, _unsynced(line, commit)))
     return done, todo
+
+
+def _outcome_of(chunk: Chunk, state: State, commit: Commit, unsynced: tuple[str, ...]) -> Outcome:
+    return Outcome(
+        chunk,
+        state,
+        original_hash=commit.recipe.original_hash,
+        method=commit.recipe.compression_method,
+        payload_size=commit.payload_size,
+        payload_hash=commit.payload_hash,
+        device=commit.recipe.device or "",
+        unsynced=unsynced,
+    )
+
+
+def _refer(
+    line: Line, ask: Ask, job: Job, chunks: Sequence[Chunk], held: Callable[[], None]
+) -> tuple[list[Outcome], list[Chunk], list[Chunk]]:
+    """Refer to the bytes that the tree holds already; return outcomes, chunks to compress, and chunks equal to those.
+
+    A method that was asked for by name is what its reader expects.
+    """
+    if line.twins is None or ask.request != _AUTO:
+        return [], list(chunks), []
+    done, todo = [], []
+    for chunk in chunks:
+        if (found := line.twins.refer(job, chunk, held)) is None:
+            todo.append(chunk)
+        else:
+            done.append(_outcome_of(chunk, State.COMMITTED, *found))
+    return (done, *line.twins.split(todo))
 
 
 def _unsynced(line: Line, commit: Commit) -> tuple[str, ...]:

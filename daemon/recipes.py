@@ -21,8 +21,12 @@ def make_recipe(
     worker: str,
     moment: datetime,
     timings: Mapping[str, float],
+    level: str = "",
 ) -> bytes:
-    """Return recipe.json, recipe 1.1. `timings` are seconds by step; hashes are SHA-256 in hex."""
+    """Return recipe.json, recipe 1.1. `timings` are seconds by step; hashes are SHA-256 in hex.
+
+    `level` is the one that the chunk was compressed at, where it was.
+    """
     return format_recipe(
         {
             "version": "1.1",
@@ -37,7 +41,12 @@ def make_recipe(
                 "ordering": chunk.chunk_id,
                 "depends_on": list(chunk.depends_on),
             },
-            "stats": {**_sizes(chunk.size, encoded.payload_size), "kind": encoded.kind, **_trials(encoded)},
+            "stats": {
+                **_sizes(chunk.size, encoded.payload_size),
+                "kind": encoded.kind,
+                **({"level": level} if level else {}),
+                **_trials(encoded),
+            },
             "uploaded_at": iso(moment),
             "worker": worker,
             "payload_hash": encoded.payload_hash,
@@ -64,6 +73,8 @@ def _sizes(original: int, compressed: int) -> dict[str, float]:
 
 def _trials(encoded: Compressed) -> dict[str, object]:
     failed = {method: error for method, _, error in encoded.trials if error}
-    return {"trials": {method: size for method, size, error in encoded.trials if not error}} | (
-        {"failed_trials": failed} if failed else {}
+    return (
+        {"trials": {method: size for method, size, error in encoded.trials if not error}}
+        | ({"failed_trials": failed} if failed else {})
+        | ({"chosen": encoded.chosen} if encoded.chosen else {})
     )

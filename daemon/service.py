@@ -207,7 +207,7 @@ class Service:
 
     def _start(self, job: Job) -> None:
         """Start a job whose lease is held. Raises StorageError, and then the job waits as before."""
-        progress = JobProgress(job)
+        progress = JobProgress(self._parts.settle_level(job, self.queue.size))
         there = self._parts.source.has(job)  # a listing can be stale: another worker may have finished it
         try:
             for file in job.files if there else ():

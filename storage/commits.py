@@ -2,27 +2,25 @@
 
 Files may become visible in any order, so neither file alone means anything: a chunk is committed when both are
 there and the recipe's payload_hash is the SHA-256 of compressed.bin. Whatever else is found is overwritten.
+A slice has its bytes in another chunk's payload, a reference names a chunk with the same bytes: both are committed
+only as long as the other one is (solid.py, references.py).
 """
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
-from os import SEEK_END
 from pathlib import Path
 
+from panini_daemon.storage.digests import Digests, hash_file
 from panini_daemon.storage.errors import BaseConflict, NotCommitted, NotFound, RecipeInvalid, StoreUnavailable
 from panini_daemon.storage.recipe import MAX_RECIPE_BYTES, Recipe, parse_recipe
+from panini_daemon.storage.references import REFERENCE_METHOD, depends_on_target, parse_reference
+from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD, list_host_folders, parse_run, parse_slice
 from panini_daemon.storage.store import Store
 
 PAYLOAD = "compressed.bin"
 RECIPE = "recipe.json"
 MANIFEST = "manifest.json"
-
-MAX_PAYLOAD_BYTES = 1 << 31
-"""No payload is larger: a chunk has at most half of that, and hardly any payload is larger than its chunk."""
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +38,79 @@ class Commit:
         return (self.payload_path, f"{self.payload_path.removesuffix(PAYLOAD)}{RECIPE}")
 
 
-def find_commit(store: Store, folder: str) -> Commit:
+def find_commit(store: Store, folder: str, digests: Digests | None = None) -> Commit:
     """Return the chunk committed in `folder`. Raises NotCommitted, saying what is missing or does not agree.
 
     A version 1.0 recipe has no payload_hash: its two files count as belonging together, and decoding tells.
+    A slice of a run is committed where its host is, a reference where its target is; `digests` spares hashing those
+    for each of many chunks.
     """
+    commit = _find_files(store, folder)
+    if commit.recipe.compression_method == SLICE_METHOD:
+        find_host(store, folder, commit.recipe, digests)
+    elif depends_on_target(commit.recipe):
+        find_target(store, folder, commit.recipe, digests)
+    return commit
+
+
+def find_target(store: Store, folder: str, recipe: Recipe, digests: Digests | None = None) -> Commit:
+    """Return the commit that holds the bytes of the reference in `folder`. Raises NotCommitted."""
+    try:
+        place = parse_reference(recipe)
+    except RecipeInvalid as error:
+        raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
+    try:
+        target = _find_files(store, place, digests)
+        if target.recipe.compression_method == SLICE_METHOD:
+            find_host(store, place, target.recipe, digests)
+    except NotCommitted as error:
+        raise _lost(folder, place, str(error)) from error
+    found = target.recipe
+    if found.compression_method == REFERENCE_METHOD:
+        raise _lost(folder, place, "that is a reference itself, and a chain has one step")
+    if (found.original_hash, found.size) != (recipe.original_hash, recipe.size):
+        raise _lost(folder, place, f"that has {found.size} bytes with SHA-256 {found.original_hash}")
+    return target
+
+
+def _lost(folder: str, place: str, reason: str) -> NotCommitted:
+    return NotCommitted(
+        f"{folder or 'the folder'} has the bytes of {place}, which does not hold them: {reason}; restore that folder "
+        "from a copy, else compress the chunk again"
+    )
+
+
+def find_host(store: Store, folder: str, recipe: Recipe, digests: Digests | None = None) -> Commit:
+    """Return the commit whose payload holds the slice in `folder`. Raises NotCommitted."""
+    found: list[str] = []
+    try:
+        wanted = parse_slice(recipe)
+        for place in list_host_folders(folder, wanted.reference_path):
+            try:
+                host = _find_files(store, place, digests)
+            except NotCommitted as error:
+                found.append(str(error))
+                continue
+            if host.recipe.compression_method != WHOLE_METHOD or host.payload_hash != wanted.payload_hash:
+                found.append(f"{place} holds another payload, {host.payload_hash} ({host.recipe.compression_method})")
+                continue
+            if wanted.offset + (recipe.size or 0) <= parse_run(host.recipe).size:
+                return host
+            found.append(f"{place} holds fewer bytes than the slice ends at")
+    except RecipeInvalid as error:
+        raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
+    raise NotCommitted(
+        f"{folder or 'the folder'} is a part of what {wanted.reference_path} holds with SHA-256 "
+        f"{wanted.payload_hash}, which is not there: {found[0]}; restore that folder from a copy (or copy it beside "
+        "this one), else compress the chunk again"
+    )
+
+
+def _find_files(store: Store, folder: str, digests: Digests | None = None) -> Commit:
+    """Return the two files in `folder` where they are of one commit. Raises NotCommitted."""
     recipe, path = read_recipe(store, folder), f"{folder}/{PAYLOAD}" if folder else PAYLOAD
     try:
-        digest, size = hash_file(store, path)
+        digest, size = digests.hash(store, path) if digests else hash_file(store, path)
     except NotFound as error:
         raise NotCommitted(f"{folder} is not committed: {error}") from error
     if recipe.payload_hash not in (None, digest):
@@ -69,7 +132,9 @@ def read_recipe(store: Store, folder: str) -> Recipe:
         raise NotCommitted(f"{folder or 'the folder'} is not committed: {error}") from error
 
 
-def already_committed(store: Store, folder: str, original_hash: str | None) -> Commit | None:
+def already_committed(
+    store: Store, folder: str, original_hash: str | None, digests: Digests | None = None
+) -> Commit | None:
     """Return the good commit of the same bytes in `folder`, None where there is none.
 
     Without a hash to compare, None. Raises BaseConflict where `folder` holds a good commit of other bytes: nothing
@@ -78,7 +143,7 @@ def already_committed(store: Store, folder: str, original_hash: str | None) -> C
     if original_hash is None:
         return None
     try:
-        commit = find_commit(store, folder)
+        commit = find_commit(store, folder, digests)
     except NotCommitted:
         return None
     found = commit.recipe.original_hash
@@ -134,10 +199,12 @@ def _is_there(store: Store, folder: str, recipe: bytes, payload_hash: str) -> bo
         found, (digest, _) = store.read(f"{folder}/{RECIPE}"), hash_file(store, f"{folder}/{PAYLOAD}")
         if (found, digest) == (recipe, payload_hash):
             return True
-        other = parse_recipe(found)
+        other, mine = parse_recipe(found), parse_recipe(recipe)
     except (NotFound, RecipeInvalid):
         return False
-    return other.payload_hash == digest and other.original_hash == parse_recipe(recipe).original_hash
+    if mine.compression_method in (SLICE_METHOD, REFERENCE_METHOD) and other.payload_hash == mine.payload_hash:
+        return other.reconstruction == mine.reconstruction  # the bytes are elsewhere: in the same place?
+    return other.payload_hash == digest and other.original_hash == mine.original_hash
 
 
 @contextmanager
@@ -152,16 +219,3 @@ def _spare_of(payload: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             spare.unlink(missing_ok=True)
-
-
-def hash_file(store: Store, path: str) -> tuple[str, int]:
-    """Return the SHA-256, in hex, and the size in bytes of a file. Raises NotFound."""
-    digest, size = hashlib.sha256(), 0
-    with store.open(path) as file:
-        if (found := file.seek(0, SEEK_END)) > MAX_PAYLOAD_BYTES:
-            raise NotCommitted(f"{path} has {found} bytes; a payload has at most {MAX_PAYLOAD_BYTES}; remove it")
-        file.seek(0)
-        while piece := file.read(_PIECE):
-            digest.update(piece)
-            size += len(piece)
-    return digest.hexdigest(), size

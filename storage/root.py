@@ -25,6 +25,8 @@ LOGS = "logs"
 STATUS = "status"
 MODELS = "models"
 REPORTS = "reports"
+INDEX = "index"
+"""Hints at which bytes lie where; made when there is one, and not missed."""
 FOLDERS = (INBOX, CHUNKS, LEASES, FAILED, DONE, LOGS, STATUS, MODELS, REPORTS)
 
 

@@ -9,7 +9,7 @@ from fakes.memory_store import MemoryStore
 from fakes.parsed_forms import finish, parse
 
 from panini_daemon.compressors.parameters import LARGEST, check_claim
-from panini_daemon.storage.commits import MAX_PAYLOAD_BYTES
+from panini_daemon.storage.digests import MAX_PAYLOAD_BYTES
 from panini_daemon.storage.errors import ManifestInvalid
 from panini_daemon.storage.plans import MAX_CHUNK_BYTES
 from panini_daemon.storage.submission import submit

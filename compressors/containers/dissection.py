@@ -19,6 +19,8 @@ from panini_daemon.compressors.containers.zip_headers import CENTRAL, LOCAL, Kno
 from panini_daemon.compressors.protocol import Level
 
 _GZIP, _JPEG = b"\x1f\x8b\x08", b"\xff\xd8\xff"
+_HEADER = 16
+"""Bytes of a container that say what it is."""
 _DEEPEST = 4
 """Containers inside one another."""
 _ZLIB = (
@@ -93,7 +95,9 @@ class _Region:
 
 
 def _take_jpeg(data: bytes, start: int, task: Task) -> Taken | None:
-    end = find_end(data, start)
+    end = find_end(data, start) if task.allowance.tries > 0 else None
+    if end is None:
+        task.allowance.tries -= 1
     if end is None or (not task.depth and end - start == len(data)):
         return None
     return Taken(Literal(data[start:end], ALONE), start, end)
@@ -113,5 +117,7 @@ def _join(data: bytes, taken: Sequence[Taken]) -> Sequence[Node]:
 
 def _literals(gaps: Sequence[tuple[int, int]], data: bytes) -> list[Literal]:
     pieces = [data[start:end] for start, end in gaps]
-    group = name_group(b"".join(pieces)) if any(pieces) else "binary"
+    joined = b"".join(pieces)
+    # A container's first bytes say what it is, and nothing of what is left of it.
+    group = name_group(joined[_HEADER:] if len(pieces) > 1 else joined)
     return [Literal(piece, group) for piece in pieces]

@@ -8,7 +8,7 @@ from panini_daemon.compressors.containers.nodes import Font, Literal, Node
 SIGNS = (b"%!PS-AdobeFont", b"%!FontType1", b"\x80\x01")
 _SEGMENT = b"\x80\x02"  # of a PFB file: four bytes of length follow, then the coded part
 _START = re.compile(rb"eexec(?:\r\n|[\r\n \t])")
-_END = re.compile(rb"\s?(?:0{16,}\s*)+cleartomark\s*$")
+_END, _PADDING = b"cleartomark", b"0 \t\r\n"
 _LOOK, _TAIL = 1 << 15, 2048
 _PROOF = (b"/Private", b"/Subrs", b"/CharStrings")
 
@@ -31,5 +31,5 @@ def _find_coded(data: bytes, begin: int) -> tuple[int, int]:
     """Find the coded part behind `eexec`: up to the zeros that end a font, or what a PFB file says."""
     if data.startswith(_SEGMENT, begin):
         return begin + 6, min(len(data), begin + 6 + int.from_bytes(data[begin + 2 : begin + 6], "little"))
-    end = _END.search(data, max(begin, len(data) - _TAIL))
-    return begin, len(data) if end is None else end.start()
+    at = data.rfind(_END, max(begin, len(data) - _TAIL))
+    return begin, len(data) if at < 0 else max(begin, len(data[:at].rstrip(_PADDING)))

@@ -4,13 +4,16 @@ import re
 
 _MARKER = re.compile(rb"\xff[^\0\xff\xd0-\xd7]")
 _ALONE = frozenset({0x01, *range(0xD0, 0xD8)})
+_MOST_MARKERS = 4096
 _START, _END, _SCAN = 0xD8, 0xD9, 0xDA
 
 
 def find_end(data: bytes, start: int) -> int | None:
     """Find the end of the JPEG file at `start`, behind its EOI; None where its markers do not lead to one."""
     at, scans = start + 2, 0
-    while at + 4 <= len(data) and data[at] == 0xFF:
+    for _ in range(_MOST_MARKERS):
+        if at + 4 > len(data) or data[at] != 0xFF:
+            break
         marker = data[at + 1]
         if marker == _END:
             return at + 2 if scans else None

@@ -4,6 +4,7 @@ The count of channels; for each, its method and parameters, its size, its packed
 The first channel is the plan.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from panini_daemon.compressors.selection import FALLBACK, compress, decompress
 
 MOST_CHANNELS = 4096
 _TOO_SMALL = 12  # bytes: no codec saves any with its name
+_SAMPLE = 1 << 15
 _BARE = 0
 """Stands for a channel that is stored as it is."""
 
@@ -66,7 +68,7 @@ def read_payload(payload: bytes, codecs: Codecs, most: int) -> list[bytes]:
 
 def _pack_channel(channel: bytes, codecs: Codecs) -> tuple[bytes, bytes]:
     bare = bytes([_BARE]) + number(len(channel))
-    if len(channel) < _TOO_SMALL or classify(channel) is Kind.COMPRESSED:
+    if len(channel) < _TOO_SMALL or _is_packed(channel):
         return bare, channel
     found = compress(
         channel, registry=codecs.registry, level=codecs.level, device=codecs.device, exclude=codecs.exclude
@@ -78,6 +80,13 @@ def _pack_channel(channel: bytes, codecs: Codecs) -> tuple[bytes, bytes]:
     if len(head) + len(found.payload) >= len(bare) + len(channel):
         return bare, channel
     return head, found.payload
+
+
+def _is_packed(channel: bytes) -> bool:
+    """Tell what no codec makes smaller, and what it would take long to try."""
+    middle = len(channel) // 2
+    sample = channel[middle : middle + _SAMPLE]
+    return classify(channel) is Kind.COMPRESSED and len(zlib.compress(sample, 1)) >= len(sample)
 
 
 def _read_head(cursor: Cursor) -> _Head:

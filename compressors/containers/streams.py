@@ -15,6 +15,7 @@ _DEAR = 16
 """Corrections of more than one part in so many of a stream are held against what they bring."""
 _WINDOW = 15
 _HEADER = 10
+_LONGEST = 1 << 16  # bytes of a name or comment
 _CHECKED, _EXTRA, _NAME, _COMMENT = 2, 4, 8, 16
 
 Inside = Callable[[bytes], Sequence[Node]]
@@ -69,7 +70,7 @@ def find_gzip_data(data: bytes, start: int) -> int | None:
         at += 2 + int.from_bytes(data[at : at + 2], "little")
     for flag in (_NAME, _COMMENT):
         if flags & flag:
-            at = data.find(b"\0", at) + 1
+            at = data.find(b"\0", at, at + _LONGEST) + 1
             if not at:
                 return None
     return at + 2 * bool(flags & _CHECKED)

@@ -13,7 +13,6 @@ _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _LATER = 1, 8
 _FORMS = (4, 3, 2, 1)
 _HEAD = 4
-_MOST_LOOKED_AT = 64
 
 
 def take_entry(data: bytes, start: int, entries: list[Known], at: int, task: Task) -> Taken | None:
@@ -66,7 +65,7 @@ def _take_data(
         taken = take_stream(data, begin, Wrapper.BARE, task, task.open)
         if taken is not None:
             return [taken.node], taken.end
-    end = _find_end(data, begin) if flags & _LATER else begin + stored
+    end = _find_end(data, begin, task) if flags & _LATER else begin + stored
     if end is None or end > len(data):
         return None, begin
     if method == _STORED and not flags & _ENCRYPTED:
@@ -74,11 +73,13 @@ def _take_data(
     return ([Literal(data[begin:end], "packed")] if stored else []), end
 
 
-def _find_end(data: bytes, begin: int) -> int | None:
+def _find_end(data: bytes, begin: int, task: Task) -> int | None:
     """Find the end of stored data whose length stands behind them, by a descriptor that says where it is."""
     at = begin - 1
-    for _ in range(_MOST_LOOKED_AT):
-        at = data.find(zip_headers.DESCRIPTOR, at + 1)
+    while task.allowance.content > 0:
+        before = at
+        at = data.find(zip_headers.DESCRIPTOR, before + 1)
+        task.allowance.content -= (at if at >= 0 else len(data)) - before
         if at < 0:
             break
         if int.from_bytes(data[at + 8 : at + 12], "little") == at - begin:

@@ -7,17 +7,31 @@ import numpy as np
 
 from panini_daemon.compressors.deflate.matching import (
     DEFAULT,
+    FAR,
     FILTERED,
     FIXED_ONLY,
     HUFFMAN,
     RLE,
+    TOO_FAR,
     advance,
     foretell,
     make_chains,
     make_settings,
 )
 from panini_daemon.compressors.deflate.parsing import Stream
-from panini_daemon.compressors.deflate.tables import DYNAMIC, KIND, LAST, LONG, SIZE, STORED, TOKENS, Bytes, Ints, Longs
+from panini_daemon.compressors.deflate.tables import (
+    DYNAMIC,
+    KIND,
+    LAST,
+    LONG,
+    MIN_MATCH,
+    SIZE,
+    STORED,
+    TOKENS,
+    Bytes,
+    Ints,
+    Longs,
+)
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.kernels import kernel
 from panini_daemon.compressors.protocol import Level
@@ -50,7 +64,7 @@ def read_encoder(data: bytes) -> Encoder:
     """Read an encoder. Raises PayloadDamaged."""
     if len(data) == 3 and data[0] == _FORMAT:
         found = Encoder(data[1] >> 4, data[2] >> 4, data[1] & 15, data[2] & 15)
-        if 1 <= found.level <= 9 and 9 <= found.window_bits <= 15 and 1 <= found.memory <= 9 and found.strategy <= 4:
+        if 1 <= found.level <= 9 and 9 <= found.window_bits <= 15 and 1 <= found.memory <= 9 and found.strategy <= FAR:
             return found
     raise PayloadDamaged(
         f"a deflate stream's encoder is {data[:8].hex()}; expected three bytes, the first {_FORMAT:02x}"
@@ -92,6 +106,7 @@ def _list_candidates(stream: Stream, window_bits: int, memory: int, effort: Leve
     if int(distances.max()) == 1:
         yield Encoder(6, window_bits, memory, RLE)
     fixed = stream.blocks.shape[0] > 1 and not np.any(stream.blocks[:, KIND] == DYNAMIC)
+    far = np.any((stream.tokens >> 16 == MIN_MATCH) & ((stream.tokens & 65535) > TOO_FAR))
     levels = (6, 9, 1, 7, 5, 8, 4, 3, 2) if effort is not Level.FAST else (6, 9, 1)
     memories = (memory,) if memory != _USUAL_MEMORY else (8, 9)
     for level in levels:
@@ -99,6 +114,8 @@ def _list_candidates(stream: Stream, window_bits: int, memory: int, effort: Leve
             yield Encoder(level, window_bits, each, FIXED_ONLY if fixed else DEFAULT)
             if level > 3:
                 yield Encoder(level, window_bits, each, FILTERED)
+                if far:
+                    yield Encoder(level, window_bits, each, FAR)
 
 
 def _guess_memory(stream: Stream) -> int:

@@ -14,7 +14,7 @@ from panini_daemon.compressors.kernels import unchecked_kernel
 EAGER, GOOD, LAZY, NICE, CHAIN, REACH, MASK, SHIFT, STRATEGY, BUFFER = range(10)
 """Whether matches are taken at once; zlib's four numbers of a level; how far back a match may lie; hash; strategy;
 tokens of a block."""
-DEFAULT, FILTERED, HUFFMAN, RLE, FIXED_ONLY = range(5)
+DEFAULT, FILTERED, HUFFMAN, RLE, FIXED_ONLY, FAR = range(6)
 """zlib's strategies."""
 # Places in the array of state.
 NEXT, READY, READY_LENGTH, READY_DISTANCE = range(4)
@@ -34,7 +34,7 @@ LEVELS = (
 )
 """Eager, good, lazy, nice and chain of the levels 1 to 9."""
 _LOOKAHEAD = MAX_MATCH + MIN_MATCH + 1
-_TOO_FAR = 4096
+TOO_FAR = 4096
 
 
 def make_settings(level: int, window_bits: int, memory: int, strategy: int) -> Longs:
@@ -138,7 +138,7 @@ def _find(content: Bytes, at: int, least: int, settings: Longs, state: Longs, he
         return 2 << 16
     if best <= 5 and (
         (int(settings[STRATEGY]) == FILTERED and not int(settings[EAGER]))
-        or (best == MIN_MATCH and at - place > _TOO_FAR and not int(settings[EAGER]))
+        or (best == MIN_MATCH and at - place > TOO_FAR and not int(settings[EAGER]) and int(settings[STRATEGY]) != FAR)
     ):
         return 2 << 16
     return best << 16 | at - place

@@ -5,7 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from panini_daemon.reader import CHUNK_FOLDER
-from panini_daemon.storage.commits import PAYLOAD, RECIPE, hash_file
+from panini_daemon.storage.commits import PAYLOAD, RECIPE
+from panini_daemon.storage.digests import hash_file
 from panini_daemon.storage.errors import NotFound, RecipeInvalid, UnsafeName
 from panini_daemon.storage.names import plain_name
 from panini_daemon.storage.recipe import MAX_RECIPE_BYTES, Recipe, parse_recipe

@@ -69,9 +69,3 @@ def test_a_hint_settles_only_what_the_bytes_leave_open() -> None:
 @settings(max_examples=50, deadline=None)
 def test_any_bytes_and_any_hints_have_a_kind(data: bytes, pattern: str | None, grammar: str | None) -> None:
     assert classify(data, Hints(pattern, grammar)) in Kind
-
-
-def test_a_pdf_whose_streams_are_deflated_is_packed_and_one_in_the_open_is_text() -> None:
-    text = b"%PDF-1.4\n" + b"1 0 obj\n<< /Type /Page >>\nendobj\n" * 40
-    assert classify(text) is Kind.TEXT
-    assert classify(text + b"<< /Filter /FlateDecode >>") is Kind.COMPRESSED

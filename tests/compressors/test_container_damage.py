@@ -164,7 +164,7 @@ def written() -> tuple[tuple[bytes, bytes], ...]:
 
 @pytest.mark.slow
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_payload_never_gives_another_size_or_error(seed: int) -> None:
     chance = random.Random(seed)
     data, whole = chance.choice(written())
@@ -181,7 +181,7 @@ def test_a_damaged_payload_never_gives_another_size_or_error(seed: int) -> None:
 
 @pytest.mark.slow
 @given(seed=st.integers(0, 10**6))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_a_damaged_plan_never_gives_another_error(seed: int) -> None:
     """The channels are unpacked, so that the damage meets the steps and not a codec."""
     chance = random.Random(seed)

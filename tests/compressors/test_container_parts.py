@@ -242,3 +242,28 @@ def test_an_interlaced_file_is_coded_as_pixels() -> None:
     [found] = [node for node in take_apart(data) if isinstance(node, Rows)]
     assert len(found.filters) == 7
     assert unpack(pack(data), len(data)) == data
+
+
+def test_zeros_behind_a_font_take_no_time_without_their_end() -> None:
+    data = zlib.compress(files.make_font((b"0" * 63 + b"\n") * 30))
+    assert unpack(pack(data), len(data)) == data
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"PK\3\4\x14\0\x08\0\0\0" + bytes(20),
+        b"\xff\xd8\xff\xe0\0\x04ab\xff\xe1\0\2",
+        b"\x1f\x8b\x08\x08" + b"n" * 6,
+        b"x\x9c\xed\xc1\1\1",
+        b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR",
+    ],
+)
+def test_many_false_starts_are_turned_down(start: bytes) -> None:
+    with pytest.raises(NotApplicable):
+        pack(start * 3000)
+
+
+def test_what_is_left_of_a_pdf_is_compressed_as_text() -> None:
+    nodes = dissect(files.pdf_files()["pdf"], Level.BALANCED, 1 << 24)
+    assert {node.group for node in nodes if isinstance(node, Literal) and node.data.startswith(b"%PDF")} == {"text"}

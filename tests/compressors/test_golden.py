@@ -19,6 +19,7 @@ METHODS = (
     "generic_ppmd_v1",
     "generic_xz_v1",
     "generic_zstd_v1",
+    "image_jpeg_v1",
     "image_jxl_v1",
     "image_pixels_v1",
     "image_pixels_v2",

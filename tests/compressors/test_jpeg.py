@@ -9,7 +9,7 @@ from PIL import Image
 
 from panini_daemon.compressors import Context, Kind, Level, NotApplicable
 from panini_daemon.compressors.image_jxl import ImageJxl
-from panini_daemon.compressors.jpeg import count_pixels
+from panini_daemon.compressors.jpeg.dimensions import count_pixels
 
 OPTIONS = ({}, {"progressive": True}, {"exif": b"Exif\0\0" + b"x" * 300}, {"comment": b"\xff\xc0"})
 

@@ -19,7 +19,7 @@ def test_every_wrong_setting_is_listed_with_value_place_and_expectation(tmp_path
         {"PANINI_POLL_MIN": "fast", "PANINI_LOG_MAX_BYTES": "1KiB"},
     )
     assert found == {
-        "level": f"level = 'bset' ({tmp_path}/panini.toml): expected 'fast', 'balanced', 'best' or 'max'",
+        "level": f"level = 'bset' ({tmp_path}/panini.toml): expected 'fast', 'balanced', 'best', 'max' or 'auto'",
         "retry_delay": f"retry_delay = -1 ({tmp_path}/panini.toml): "
         'expected a duration such as 90, "90s", "5m" or "12h" (units: ms, s, m, h, d)',
         "cpu_workers": "cpu_workers = 0 (--cpu-workers): expected at least 1",

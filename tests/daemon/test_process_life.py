@@ -209,7 +209,8 @@ def test_plugins_that_hang_crash_lie_or_eat_memory_stop_no_chunk_and_are_named(s
     for plugin in bad:
         folder = site.folder / plugin.method
         site.environment["PYTHONPATH"] = str(bad_plugins.install(folder, plugin))
-        site.submit(f"{plugin.method}.txt", TEXT)
+        # Other bytes each time: equal ones would become a reference, and no codec would be tried.
+        site.submit(f"{plugin.method}.txt", TEXT + plugin.method.encode())
         daemon = site.run_once(
             chunk_timeout="1s", chunk_timeout_per_mib="0s", memory_budget="1GiB", worker=plugin.method
         )

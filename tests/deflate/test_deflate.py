@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import subprocess
 import sys
 import zlib
@@ -140,7 +141,7 @@ def test_damaged_corrections_end_in_bytes_or_an_error(content: bytes, correction
 
 
 @pytest.mark.parametrize(
-    "encoder", [b"", b"\x00\x68\xf0", b"\x01\x08\xf0", b"\x01\x60\xf0", b"\x01\x68\x80", b"\x01\x68\xf5", b"\x01\x68"]
+    "encoder", [b"", b"\x00\x68\xf0", b"\x01\x08\xf0", b"\x01\x60\xf0", b"\x01\x68\x80", b"\x01\x68\xf6", b"\x01\x68"]
 )
 def test_an_encoder_that_is_none_is_refused(encoder: bytes) -> None:
     with pytest.raises(PayloadDamaged, match="expected three bytes"):
@@ -232,3 +233,18 @@ def _match(length: int, distance: int) -> list[tuple[int, int]]:
         _turn(code, 5),
         (distance - int(DISTANCE_BASE[code]), int(DISTANCE_EXTRA[code])),
     ]
+
+
+def test_matches_of_three_bytes_from_far_away_are_foretold_where_an_encoder_takes_them() -> None:
+    chance = random.Random(3)
+    far = b"".join(chance.choice(b"abc").to_bytes() + chance.randbytes(2) for _ in range(3000))
+    content = far + b"".join(far[at : at + 3] + chance.randbytes(1) for at in range(0, 3000, 9))
+    usual = undo(deflate(content), limit=1 << 20, effort=Level.BEST)
+    assert usual is not None
+    stream = redo(content, bytes([1, 9 << 4 | 8, 15 << 4 | 5]), usual.corrections, limit=1 << 20)
+    assert zlib.decompress(stream, -15) == content
+    undone = undo(stream, limit=1 << 20, effort=Level.BEST)
+    assert undone is not None
+    assert undone.encoder[2] & 15 == 5
+    assert len(undone.corrections) < 16
+    assert redo(content, undone.encoder, undone.corrections, limit=len(stream)) == stream

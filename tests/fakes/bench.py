@@ -6,6 +6,7 @@ import json
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from panini_daemon.assembly import is_committed
 from panini_daemon.attempts import Attempts, RetryPolicy
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.compressors import Registry
+from panini_daemon.deduplication import Twins
 from panini_daemon.keeping import Keep
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.parts import Parts, Phase
@@ -28,6 +30,7 @@ from panini_daemon.service import Service
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
+from panini_daemon.storage.chunk_index import ChunkIndex
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.lease_timing import LeaseTiming
@@ -57,6 +60,8 @@ class Bench:
         inline: bool = False,
         compute: InlineCompute | None = None,
         level: str = "fast",
+        dedup: bool = False,
+        late: bool = False,
         **hooks: Any,
     ) -> None:
         self.folder, self.store, self.clock = folder, store or MemoryStore(), clock or FakeClock()
@@ -96,6 +101,21 @@ class Bench:
             shared=removal_delay > 0,
             folder_of=lambda chunk: chunk_folder(chunk.base, chunk.chunk_id),
         )
+        self.index = ChunkIndex(self.store, worker)
+        if dedup:
+            twins = Twins(
+                store=self.store,
+                index=self.index,
+                compute=line.compute,
+                budget=line.budget,
+                spool=self.spool,
+                clock=self.clock,
+                worker=worker,
+                folder_of=line.folder_of,
+                shared=line.shared,
+                late=late,
+            )
+            line = replace(line, twins=twins)
         attempts = Attempts(line, RetryPolicy(), self._sleep, self._fatal, random.Random(1))
         self.pool: InlinePool | None = None
         parts = Parts(

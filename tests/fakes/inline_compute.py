@@ -4,7 +4,9 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 from panini_daemon.compressors import Device, Hints, Level, Registry, compress
+from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.compute import Compressed, Order, Proof
+from panini_daemon.errors import DaemonError, VerificationFailed
 from panini_daemon.reconstruction import reconstruct
 from panini_daemon.storage.recipe import parse_recipe
 
@@ -47,6 +49,7 @@ class InlineCompute:
             payload_hash=hashlib.sha256(result.payload).hexdigest(),
             trials=tuple((trial.method, trial.size, trial.error) for trial in result.trials),
             device="cpu (test)",
+            chosen=result.chosen,
         )
 
     def _verify(self, proof: Proof) -> str:
@@ -54,5 +57,8 @@ class InlineCompute:
             self.wrong_decodes -= 1
             return "0" * 64
         recipe, payload = parse_recipe(proof.recipe), proof.payload.read_bytes()
-        chunk = reconstruct(recipe, payload, registry=self.registry, device=Device())
+        try:
+            chunk = reconstruct(recipe, payload, registry=self.registry, device=Device())
+        except (CompressorError, DaemonError) as error:
+            raise VerificationFailed(f"{proof.method}: {error}", proof.method) from error
         return hashlib.sha256(chunk.data).hexdigest()

@@ -86,7 +86,7 @@ def codec_targets() -> Iterator[Target]:
         memory=512 * MIB,  # the first case compiles
         share=0.1,
     )
-    for method in ("image_jxl_v1", "image_pixels_v1", "image_pixels_v2"):
+    for method in ("image_jpeg_v1", "image_jxl_v1", "image_pixels_v1", "image_pixels_v2"):
         yield Target(
             name=f"compress.{method}",
             group="codecs",

@@ -32,6 +32,7 @@ ELSEWHERE = {
     "daemon/commands/common.py:parse_size": "a flag of whoever runs the command; settings.values has the reader",
     "daemon/commands/config.py:show_settings": "loads settings: settings.file",
     "daemon/commands/logs.py:_parse_since": "a flag of whoever runs the command; settings.values has the reader",
+    "daemon/deduplication.py:_is_settled": "times of a job and a recipe; what is no time is answered False",
     "daemon/notebook.py:run_worker": "loads settings: settings.file",
     "daemon/commands/run.py:run_daemon": "loads settings: settings.file",
     "daemon/commands/run_several.py:_merge": "what the command's own processes printed, into pipes of its own",

@@ -22,6 +22,7 @@ from panini_daemon.log_lines import make_renderer
 from panini_daemon.log_reading import Follower, read_last
 from panini_daemon.reader import Reader
 from panini_daemon.restoration import restore_file
+from panini_daemon.storage.chunk_index import ChunkIndex, parse_index
 from panini_daemon.storage.errors import RootLost, RootUnsupported, StorageError
 from panini_daemon.storage.lease_entry import EntryName, name_entry, parse_content, parse_name, read_written_at
 from panini_daemon.storage.lease_timing import LeaseTiming
@@ -65,6 +66,27 @@ _RECIPE = {
     "assembly_info": {"offset": 0, "size": len(CHUNKS[0])},
     "payload_hash": sha(CHUNKS[0]),
 }
+_REFERENCE = {
+    **_RECIPE,
+    "compression_method": "dedup_reference_v1",
+    "reconstruction": {"method": "dedup_resolve", "parameters": {"reference_path": "compressed_chunks/a/chunk_0001"}},
+}
+_HOST = {
+    **_RECIPE,
+    "compression_method": "solid_whole_v1",
+    "reconstruction": {
+        "method": "solid_decompress_and_slice",
+        "parameters": {"method": "passthrough_v1", "parameters": {}, "size": len(CHUNKS[0]), "offset": 0},
+    },
+}
+_SLICE = {
+    **_RECIPE,
+    "compression_method": "solid_slice_v1",
+    "reconstruction": {
+        "method": "solid_slice_of_host",
+        "parameters": {"reference_path": "a/chunk_0001", "payload_hash": sha(CHUNKS[0]), "offset": 0},
+    },
+}
 _EVENT = {
     "timestamp": "2026-03-01T12:00:00.000Z",
     "level": "info",
@@ -87,6 +109,7 @@ def tree_targets() -> Iterator[Target]:
         raises=(),
     )
     yield Target("lease.folder", _GROUP, lambda: _texts(_LEASE), in_tree(_lease), (str,), (), share=0.2)
+    yield Target("index.lines", _GROUP, _index, in_tree(_read_index), (int,), (), raw, share=0.3)
     yield Target(
         "root.marker", _GROUP, lambda: _texts(_MARK), in_tree(_open), (Root,), (RootLost, RootUnsupported), share=0.2
     )
@@ -95,7 +118,13 @@ def tree_targets() -> Iterator[Target]:
     yield Target("status.file", _GROUP, lambda: _texts(_STATUS), in_tree(_status), (int,), (), share=0.2)
     yield Target("logs.file", _GROUP, _logs, in_tree(_read_logs), (int,), (), raw, share=0.3)
     yield Target(
-        *("restore.recipe", _GROUP, lambda: _texts(_RECIPE), in_tree(_restore_recipe), (int,)),
+        *(
+            "restore.recipe",
+            _GROUP,
+            lambda: _texts(_RECIPE, _REFERENCE, _HOST, _SLICE),
+            in_tree(_restore_recipe),
+            (int,),
+        ),
         raises=(StorageError, CompressorError, DaemonError),
         share=0.2,
     )
@@ -117,6 +146,24 @@ def tree_targets() -> Iterator[Target]:
 
 def _texts(*values: object) -> list[bytes]:
     return [json.dumps(value).encode() for value in values]
+
+
+def _index() -> list[bytes]:
+    return [f"{sha(CHUNKS[0])} a/chunk_0000\n{sha(CHUNKS[1])} b/c/chunk_0012\n".encode()]
+
+
+def _read_index(scene: Scene, store: LocalStore, case: bytes) -> object:
+    """Read another worker's file; a hint that is taken leads nowhere but into the tree."""
+    store.write("index/w2.1.txt", case)
+    index, found = ChunkIndex(store, "w1"), parse_index(case)
+    index.beat()
+    for sha256, _ in found:
+        place = index.find(sha256)
+        assert place is not None
+        assert place.startswith("compressed_chunks/")
+    for sha256, folder in found:
+        index.forget(sha256, folder)
+    return len(found)
 
 
 def _names() -> list[bytes]:
@@ -222,11 +269,12 @@ def _restore(scene: Scene, store: LocalStore, recipe: bytes, manifest: bytes) ->
         store.write(f"{folder}/chunk_{number:04d}/compressed.bin", CHUNKS[0])
         store.write(f"{folder}/chunk_{number:04d}/recipe.json", recipe)
     store.write(f"{folder}/manifest.json", manifest)
-    reader = Reader(store, Registry(), Device())
-    found = verify_tree(reader, "compressed_chunks", deep=True)
+    registry = Registry()
+    found = verify_tree(Reader(store, registry, Device()), "compressed_chunks", deep=True)
     json.dumps([str(problem) for problem in found.problems], ensure_ascii=False).encode()
     target = scene.root / "restored"
     try:
+        reader = Reader(store, registry, Device())  # one that has not decoded anything yet
         return restore_file(reader, folder, target, accept_reencoded=True).size
     finally:
         target.unlink(missing_ok=True)

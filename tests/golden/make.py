@@ -97,7 +97,8 @@ def make_bytes() -> dict[str, bytes]:
 
 
 def make_images() -> dict[str, bytes]:
-    return {name.lower(): save(name) for name in ("BMP", "PPM", "TIFF", "JPEG")}
+    plain = {name.lower(): save(name) for name in ("BMP", "PPM", "TIFF", "JPEG")}
+    return {**plain, "progressive jpeg": save("JPEG", progressive=True), "jpeg with a tail": save("JPEG") + b"behind"}
 
 
 def make_containers() -> dict[str, bytes]:
@@ -143,9 +144,9 @@ def make_picture() -> "np.ndarray":
     return np.stack([row * 9, column * 11, row * column], axis=-1).astype(np.uint8)
 
 
-def save(name: str) -> bytes:
+def save(name: str, **options: bool) -> bytes:
     out = io.BytesIO()
-    Image.fromarray(make_picture()).save(out, name)
+    Image.fromarray(make_picture()).save(out, name, **options)
     return out.getvalue()
 
 
