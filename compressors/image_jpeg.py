@@ -46,13 +46,13 @@ class ImageJpeg(Compressor):
             picture = take_apart(data, _most_blocks(len(data)))
             if put_together(picture, len(data)) != data:
                 raise NotApplicable("the JPEG file does not come together again to the same bytes")
+            notes = format_notes(picture)
+            if len(notes) > _most_notes(len(data)):
+                raise NotApplicable(f"the JPEG file needs {len(notes)} bytes of notes; expected fewer")
+            stream = encode_coefficients(picture.layout, picture.coefficients)
         except (Unreadable, IndexError, ValueError) as error:
             raise NotApplicable(f"this JPEG file cannot be taken apart: {error}") from error
-        notes = format_notes(picture)
-        if len(notes) > _most_notes(len(data)):
-            raise NotApplicable(f"the JPEG file needs {len(notes)} bytes of notes; expected fewer")
         coded = GenericBrotli().compress(notes, Context(Level.BEST)).payload
-        stream = encode_coefficients(picture.layout, picture.coefficients)
         del context
         return Encoded(_number(len(notes)) + _number(len(coded)) + coded + stream)
 

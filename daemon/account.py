@@ -8,11 +8,9 @@ from panini_daemon.inspection import walk
 from panini_daemon.reader import Reader
 from panini_daemon.storage.commits import PAYLOAD, RECIPE, read_recipe
 from panini_daemon.storage.errors import NotCommitted, NotFound
-from panini_daemon.storage.recipe import Recipe
+from panini_daemon.storage.references import REFERENCE_METHOD
 from panini_daemon.storage.root import CHUNKS
 
-DUPLICATE, HOST, SLICE = "dedup_reference_v1", "solid_whole_v1", "solid_slice_v1"
-"""Methods whose payload serves more than one chunk."""
 _EDGE = 10
 """Files named among the best and the worst."""
 _WORTH_NAMING = 4096
@@ -26,7 +24,6 @@ class Entry:
     base: str
     chunk_id: int
     method: str
-    inner: str
     type: str
     before: int
     after: int
@@ -53,21 +50,27 @@ class Sum:
 
 @dataclass(slots=True)
 class Account:
-    """All of it: totals, and sums by file, method, type and worker. `broken` are folders without a readable recipe."""
+    """All of it: totals, and sums by file, method, type and worker.
+
+    `duplicates` are chunks that refer to the bytes of others; `broken` are folders without a readable recipe.
+    """
 
     total: Sum = field(default_factory=Sum)
     files: dict[str, Sum] = field(default_factory=dict)
     methods: dict[str, Sum] = field(default_factory=dict)
     types: dict[str, Sum] = field(default_factory=dict)
     workers: dict[str, Sum] = field(default_factory=dict)
+    duplicates: Sum = field(default_factory=Sum)
     broken: list[str] = field(default_factory=list)
 
     def add(self, entry: Entry) -> None:
         """Add one chunk."""
         self.total.add(entry)
+        if entry.method == REFERENCE_METHOD:
+            self.duplicates.add(entry)
         for sums, key in (
             (self.files, entry.base),
-            (self.methods, entry.inner),
+            (self.methods, entry.method),
             (self.types, entry.type),
             (self.workers, entry.worker),
         ):
@@ -86,23 +89,6 @@ class Account:
         return sorted(named, key=lambda pair: (pair[1].after / pair[1].before, pair[0]))
 
 
-@dataclass(slots=True)
-class Together:
-    """What shares a payload: chunks that are duplicates, and files that were compressed as a whole."""
-
-    duplicates: Sum = field(default_factory=Sum)
-    wholes: Sum = field(default_factory=Sum)
-    groups: int = 0
-
-    def add(self, entry: Entry) -> None:
-        """Add one chunk where it shares a payload."""
-        if entry.method == DUPLICATE:
-            self.duplicates.add(entry)
-        elif entry.method in (HOST, SLICE):
-            self.wholes.add(entry)
-            self.groups += entry.method == HOST
-
-
 def read_entries(
     reader: Reader, folder: str = CHUNKS, *, threads: int = 8, on_chunk: Callable[[], None] = lambda: None
 ) -> Iterator[Entry | str]:
@@ -118,16 +104,15 @@ def read_entries(
                 yield entry
 
 
-def add_up(entries: Iterable[Entry | str]) -> tuple[Account, Together]:
+def add_up(entries: Iterable[Entry | str]) -> Account:
     """Add chunks up."""
-    account, together = Account(), Together()
+    account = Account()
     for entry in entries:
         if isinstance(entry, str):
             account.broken.append(entry)
-            continue
-        account.add(entry)
-        together.add(entry)
-    return account, together
+        else:
+            account.add(entry)
+    return account
 
 
 def _read_entry(reader: Reader, base: str, path: str) -> Entry | str:
@@ -141,16 +126,9 @@ def _read_entry(reader: Reader, base: str, path: str) -> Entry | str:
         base=base,
         chunk_id=recipe.chunk_id,
         method=recipe.compression_method,
-        inner=_inner_method(recipe),
         type=recipe.grammar_id or str(recipe.stats.get("kind") or "unknown")[:40],
         before=recipe.size or 0,
         after=after,
         recipe_size=own,
         worker=recipe.worker or "unknown",
     )
-
-
-def _inner_method(recipe: Recipe) -> str:
-    """Return what coded the bytes: of a whole file, the codec inside."""
-    inner = recipe.reconstruction.options.get("method") if recipe.compression_method == HOST else None
-    return inner if isinstance(inner, str) else recipe.compression_method

@@ -1,6 +1,5 @@
 """Reading committed chunks back from a tree or a copied folder."""
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -8,14 +7,12 @@ from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import Device
 from panini_daemon.errors import ReconstructionFailed
 from panini_daemon.reconstruction import Reconstructed, reconstruct
-from panini_daemon.runs import Runs, cut, decode_run, name_run
-from panini_daemon.storage.commits import Commit, find_commit, find_host, find_target
+from panini_daemon.storage.commits import Commit, find_commit, find_target
 from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import NotFound
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.references import depends_on_target
 from panini_daemon.storage.root import CHUNKS
-from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD
 from panini_daemon.storage.store import Store
 
 CHUNK_FOLDER = re.compile(r"chunk_(\d{4,})")
@@ -23,13 +20,12 @@ CHUNK_FOLDER = re.compile(r"chunk_(\d{4,})")
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Decodes chunks that are committed in `store`. What several chunks have in common is read and decoded once."""
+    """Decodes chunks that are committed in `store`. The target of several references is hashed once."""
 
     store: Store
     registry: Registry
     device: Device
     digests: Digests = field(default_factory=Digests, compare=False)
-    runs: Runs = field(default_factory=Runs, compare=False)
 
     def find(self, folder: str) -> Commit:
         """Return the chunk committed in `folder`. Raises NotCommitted."""
@@ -43,17 +39,11 @@ class Reader:
     def decode(self, recipe: Recipe, payload_path: str) -> Reconstructed:
         """Decode the payload at a path by a recipe.
 
-        Raises NotFound, NotCommitted for a slice or reference without its host or target, ReconstructionFailed,
-        PayloadDamaged.
+        Raises NotFound, NotCommitted for a reference without its target, ReconstructionFailed, PayloadDamaged.
         """
         payload = self.store.read(payload_path)
         decoded = None
-        if recipe.compression_method == WHOLE_METHOD:
-            decoded = cut(recipe, self._decode_run(recipe, payload))
-        elif recipe.compression_method == SLICE_METHOD:
-            host = find_host(self.store, payload_path.rpartition("/")[0], recipe, self.digests)
-            decoded = cut(recipe, self._decode_run_of(host))
-        elif depends_on_target(recipe):
+        if depends_on_target(recipe):
             target = find_target(self.store, payload_path.rpartition("/")[0], recipe, self.digests)
             decoded = self.decode(target.recipe, target.payload_path).data
         return reconstruct(
@@ -68,17 +58,6 @@ class Reader:
             if entry.kind == "folder" and (match := CHUNK_FOLDER.fullmatch(entry.name))
         }
         return dict(sorted(found.items()))
-
-    def _decode_run(self, host: Recipe, payload: bytes) -> bytes:
-        name = name_run(host, hashlib.sha256(payload).hexdigest())
-        return self.runs.get(name, lambda: decode_run(host, payload, registry=self.registry, device=self.device))
-
-    def _decode_run_of(self, host: Commit) -> bytes:
-        def decode() -> bytes:
-            payload = self.store.read(host.payload_path)
-            return decode_run(host.recipe, payload, registry=self.registry, device=self.device)
-
-        return self.runs.get(name_run(host.recipe, host.payload_hash), decode)
 
     def _resolve(self, path: str) -> tuple[Recipe, bytes]:
         """Find the target of a reference; recipe 1.0 wrote the path with or without the tree's folder."""

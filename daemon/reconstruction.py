@@ -10,10 +10,8 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged, UnknownMethod
 from panini_daemon.compressors.protocol import Json
 from panini_daemon.errors import ReconstructionFailed
-from panini_daemon.runs import cut, decode_run
 from panini_daemon.storage.recipe import Recipe
 from panini_daemon.storage.references import REFERENCE_METHOD
-from panini_daemon.storage.solid import SLICE_METHOD, WHOLE_METHOD
 
 Resolve = Callable[[str], tuple[Recipe, bytes]]
 """Finds the committed chunk that a reference names: its recipe and payload."""
@@ -40,7 +38,7 @@ def reconstruct(
 ) -> Reconstructed:
     """Decode one chunk and check it against the recipe's original_hash.
 
-    `decoded` is what the chunk was decoded to before, together with others; a slice of a run is always.
+    `decoded` is what the chunk that a reference names was decoded to, where that was done before.
     Raises ReconstructionFailed where the bytes differ, PayloadDamaged, UnknownMethod.
     """
     if decoded is not None:
@@ -62,13 +60,6 @@ def reconstruct(
 
 def _decode(recipe: Recipe, payload: bytes, registry: Registry, device: Device) -> bytes:
     method = recipe.compression_method
-    if method == WHOLE_METHOD:
-        return cut(recipe, decode_run(recipe, payload, registry=registry, device=device))
-    if method == SLICE_METHOD:
-        raise ReconstructionFailed(
-            f"chunk {recipe.chunk_id} has its bytes in the payload of another chunk, {recipe.reconstruction.options}; "
-            "expected that one's folder, too; restore it from the tree"
-        )
     if method not in registry.names() and recipe.reconstruction.method == "gzip_decompress":
         method = "generic_gzip_v1"  # 1.0 let any name stand before gzip
     if method not in registry.names():

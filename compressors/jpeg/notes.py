@@ -23,14 +23,14 @@ def format_notes(picture: Picture) -> bytes:
 
 
 def parse_notes(data: bytes, most_blocks: int) -> Picture:
-    """Return a picture without its coefficients. Raises Unreadable, IndexError and ValueError for what is none."""
+    """Return a picture that lacks its coefficients. Raises Unreadable, IndexError and ValueError for what is none."""
     reader = _Reader(data)
     head = reader.take(reader.number())
     layout = parse_layout(head, most_blocks)
     notes = tuple(_read_notes(reader, len(layout.scans), len(data)))
     if reader.at != len(data):
         raise ValueError(f"{len(data) - reader.at} bytes stand behind the notes")
-    return Picture(head, layout, np.zeros((layout.frame.blocks, 64), np.int16), notes)
+    return Picture(head, layout, np.zeros((0, 64), np.int16), notes)
 
 
 def _read_notes(reader: "_Reader", scans: int, most: int) -> Iterator[Notes]:

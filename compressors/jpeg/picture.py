@@ -65,6 +65,8 @@ def take_apart(data: bytes, most_blocks: int) -> Picture:
                 break
             found.append(read)
         else:
+            if not any(notes.mcus for notes, _ in found):
+                raise Unreadable("none of its scans can be decoded; perhaps its Huffman tables are elsewhere")
             picture = Picture(head, layout, coefficients, tuple(notes for notes, _ in found))
             return replace(picture, notes=_note_exceptions(picture, [runs for _, runs in found], len(data)))
 

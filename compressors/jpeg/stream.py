@@ -13,22 +13,25 @@ _BITS_PER_BLOCK = 64 * 18
 
 
 def encode_coefficients(layout: Layout, coefficients: NDArray[np.int16]) -> bytes:
-    """Return the stream of coefficients, shape (blocks, 64)."""
+    """Return the stream of coefficients, shape (blocks, 64).
+
+    Raises IndexError and ValueError where they are too wild for it: of a damaged file.
+    """
     room = np.empty(len(coefficients) * _BITS_PER_BLOCK // 8 + 64, np.uint8)
     predictor = make_predictor(_log(layout), make_encoder(), room, decoding=False)
-    _code(layout, coefficients, predictor)
+    _code(layout, np.concatenate([coefficients, np.zeros((1, 64), np.int16)]), predictor)
     return room[: finish_encoder(predictor.coder, room)].tobytes()
 
 
 def decode_coefficients(layout: Layout, stream: bytes) -> NDArray[np.int16]:
     """Return the coefficients, shape (blocks, 64). Raises IndexError and ValueError for what is no such stream."""
     data = np.frombuffer(stream, np.uint8).copy()  # kernels are compiled for arrays that can be written
-    coefficients = np.zeros((layout.frame.blocks, 64), np.int16)
-    return _code(layout, coefficients, make_predictor(_log(layout), make_decoder(data), data, decoding=True))
+    padded = np.zeros((layout.frame.blocks + 1, 64), np.int16)  # memory is taken as blocks are decoded
+    _code(layout, padded, make_predictor(_log(layout), make_decoder(data), data, decoding=True))
+    return padded[:-1]
 
 
-def _code(layout: Layout, coefficients: NDArray[np.int16], predictor: Predictor) -> NDArray[np.int16]:
-    padded = np.concatenate([coefficients, np.zeros((1, 64), np.int16)])
+def _code(layout: Layout, padded: NDArray[np.int16], predictor: Predictor) -> None:
     counts = np.zeros(len(padded), np.int64)
     components = layout.frame.components
     for number, one in enumerate(components):
@@ -50,7 +53,6 @@ def _code(layout: Layout, coefficients: NDArray[np.int16], predictor: Predictor)
             min(number, 2),
             others,
         )
-    return padded[:-1]
 
 
 def _log(layout: Layout) -> int:

@@ -7,7 +7,7 @@ from dataclasses import asdict, astuple, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from panini_daemon.account import Account, Entry, Sum, Together, add_up, read_entries
+from panini_daemon.account import Account, Entry, Sum, add_up, read_entries
 from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors
 from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import Device
@@ -38,16 +38,14 @@ def report_tree(
         entries: Iterable[Entry | str] = read_entries(reader, folder, on_chunk=count)
         if table is not None:
             entries = _copy_to(table, entries)
-        account, together = add_up(entries)
+        account = add_up(entries)
     if page is not None:
         with whole_file(page) as file:
-            file.write(
-                format_report(str(settings.root), account, together, SystemClock().now()).encode("utf-8", "replace")
-            )
+            file.write(format_report(str(settings.root), account, SystemClock().now()).encode("utf-8", "replace"))
     if as_json:
-        print_json(_as_json(str(settings.root), account, together))
+        print_json(_as_json(str(settings.root), account))
     else:
-        _show(str(settings.root), account, together)
+        _show(str(settings.root), account)
     return ExitCode.OK
 
 
@@ -65,14 +63,13 @@ def _copy_to(path: Path, entries: Iterable[Entry | str]) -> Iterator[Entry | str
         text.detach()
 
 
-def _as_json(root: str, account: Account, together: Together) -> dict[str, Any]:
+def _as_json(root: str, account: Account) -> dict[str, Any]:
     return {
         "root": root,
         "total": asdict(account.total),
         "saved": account.total.before - account.total.after,
         **{name: _sums(getattr(account, name)) for name in ("files", "methods", "types", "workers")},
-        "duplicates": asdict(together.duplicates),
-        "whole_files": {**asdict(together.wholes), "groups": together.groups},
+        "duplicates": asdict(account.duplicates),
         "broken": account.broken,
     }
 
@@ -81,7 +78,7 @@ def _sums(sums: Mapping[str, Sum]) -> dict[str, dict[str, int]]:
     return {name: asdict(one) for name, one in sorted(sums.items(), key=lambda pair: (-pair[1].before, pair[0]))}
 
 
-def _show(root: str, account: Account, together: Together) -> None:
+def _show(root: str, account: Account) -> None:
     console, total = open_console(), account.total
     console.print(root, soft_wrap=True)
     if not total.chunks:
@@ -93,17 +90,10 @@ def _show(root: str, account: Account, together: Together) -> None:
         f"recipes take {format_bytes(total.recipes)}",
         soft_wrap=True,
     )
-    if together.duplicates.chunks:
+    if account.duplicates.chunks:
         console.print(
-            f"duplicates: {together.duplicates.chunks} chunks of {format_bytes(together.duplicates.before)} are there "
+            f"duplicates: {account.duplicates.chunks} chunks of {format_bytes(account.duplicates.before)} are there "
             "already and take nothing",
-            soft_wrap=True,
-        )
-    if together.groups:
-        wholes = together.wholes
-        console.print(
-            f"whole files: {together.groups} groups of {wholes.chunks} chunks, {format_bytes(wholes.before)} before, "
-            f"{format_bytes(wholes.after)} after",
             soft_wrap=True,
         )
     for title, sums in (("method", account.methods), ("type", account.types)):

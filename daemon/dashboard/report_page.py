@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from html import escape
 
-from panini_daemon.account import Account, Sum, Together
+from panini_daemon.account import Account, Sum
 from panini_daemon.dashboard.page import STYLE, wrap_page
 from panini_daemon.dashboard.plots import plot_methods
 from panini_daemon.dashboard.view import MethodView
@@ -14,7 +14,7 @@ from panini_daemon.storage.clock import iso
 _FILES = 200
 
 
-def format_report(root: str, account: Account, together: Together, moment: datetime) -> str:
+def format_report(root: str, account: Account, moment: datetime) -> str:
     """Return a self-contained page."""
     total = account.total
     tiles = [
@@ -22,8 +22,7 @@ def format_report(root: str, account: Account, together: Together, moment: datet
         (format_bytes(total.before), f"before, in {len(account.files)} files"),
         (format_bytes(total.after), f"after, in {total.chunks} chunks"),
         (format_bytes(total.recipes), "recipes"),
-        (format_bytes(together.duplicates.before), f"in {together.duplicates.chunks} duplicates"),
-        (str(together.groups), f"files or parts as a whole, {together.wholes.chunks} chunks"),
+        (format_bytes(account.duplicates.before), f"in {account.duplicates.chunks} duplicates"),
     ]
     boxes = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(label)}</span></div>' for value, label in tiles

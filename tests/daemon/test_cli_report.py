@@ -12,16 +12,16 @@ from panini_daemon.exit_codes import ExitCode
 
 
 def entry(base: str, before: int, after: int, method: str = "generic_xz_v1", **fields: object) -> Entry:
-    usual = {"chunk_id": 0, "inner": method, "type": "text", "recipe_size": 900, "worker": "w"}
+    usual = {"chunk_id": 0, "type": "text", "recipe_size": 900, "worker": "w"}
     return Entry(base=base, before=before, after=after, method=method, **{**usual, **fields})  # type: ignore[arg-type]
 
 
 def test_sums_are_those_of_the_chunks_and_what_is_shared_is_told_apart() -> None:
-    account, together = add_up(
+    account = add_up(
         [
             entry("a", 10_000, 2_000),
-            entry("b", 10_000, 9_000, "solid_whole_v1", inner="text_ppmd_v1", type="png_v1"),
-            entry("b", 5_000, 0, "solid_slice_v1"),
+            entry("b", 10_000, 9_000, "text_ppmd_v1", type="png_v1"),
+            entry("b", 5_000, 0),
             entry("c", 10_000, 0, "dedup_reference_v1"),
             "compressed_chunks/d/chunk_0000",
         ]
@@ -29,7 +29,7 @@ def test_sums_are_those_of_the_chunks_and_what_is_shared_is_told_apart() -> None
     assert account.total == Sum(4, 35_000, 11_000, 3_600)
     assert account.methods["text_ppmd_v1"].after == 9_000
     assert account.types["png_v1"].chunks == 1
-    assert (together.groups, together.wholes.chunks, together.duplicates.before) == (1, 2, 10_000)
+    assert (account.duplicates.chunks, account.duplicates.before) == (1, 10_000)
     assert account.broken == ["compressed_chunks/d/chunk_0000"]
     assert [base for base, _ in account.best()] == ["c", "a", "b"]
     assert [base for base, _ in account.worst()] == ["b", "a", "c"]
@@ -100,7 +100,7 @@ def test_an_empty_tree_has_an_account_too(
 
 def test_names_in_the_page_cannot_become_markup() -> None:
     evil = "<script>alert(1)</script>"
-    account, together = add_up([entry(evil, 9000, 1, evil, type=evil), entry("a", 9000, 2)])
-    page = format_report(evil, account, together, FakeClock().now())
+    account = add_up([entry(evil, 9000, 1, evil, type=evil), entry("a", 9000, 2)])
+    page = format_report(evil, account, FakeClock().now())
     assert "<script>" not in page
     assert page.count("&lt;script&gt;") >= 5

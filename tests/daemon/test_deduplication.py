@@ -1,4 +1,3 @@
-import gzip
 import hashlib
 from collections.abc import Callable
 from datetime import timedelta
@@ -37,31 +36,6 @@ def reader(bench: Bench) -> Reader:
 
 def problems(bench: Bench, *, deep: bool = False) -> list[str]:
     return [one.path for one in verify_tree(reader(bench), "compressed_chunks", deep=deep).problems]
-
-
-def file_run(bench: Bench, base: str, pieces: list[bytes]) -> None:
-    """File pieces of text in one payload: the first chunk is the host, the others are slices."""
-    run, offset = gzip.compress(b"".join(pieces), mtime=0), 0
-    for number, piece in enumerate(pieces):
-        host = {"method": "generic_gzip_v1", "parameters": {}, "size": sum(map(len, pieces)), "offset": 0}
-        part = {
-            "reference_path": f"{base}/chunk_0000",
-            "payload_hash": hashlib.sha256(run).hexdigest(),
-            "offset": offset,
-        }
-        folder, payload = f"compressed_chunks/{base}/chunk_{number:04d}", b"" if number else run
-        commit(
-            bench.store,
-            folder,
-            piece,
-            chunk_id=number,
-            offset=offset,
-            compression_method="solid_slice_v1" if number else "solid_whole_v1",
-            reconstruction={"method": "solid", "parameters": part if number else host},
-            payload_hash=hashlib.sha256(payload).hexdigest(),
-        )
-        bench.store.write(f"{folder}/compressed.bin", payload)
-        offset += len(piece)
 
 
 def test_a_chunk_that_the_tree_holds_becomes_a_reference_and_restores(bench: Bench, tmp_path: Path) -> None:
@@ -132,21 +106,6 @@ def test_a_twin_whose_payload_decodes_to_something_else_is_not_referred_to(bench
     bench.submit("play.txt", TEXT, base="new")
     bench.run()
     assert bench.json(f"{NEW}/recipe.json")["compression_method"] != "dedup_reference_v1"
-
-
-@pytest.mark.parametrize("number", [0, 1])
-def test_a_twin_in_a_run_is_referred_to_as_a_slice_of_its_host(bench: Bench, number: int) -> None:
-    pieces = [TEXT, TEXT[::-1]]
-    file_run(bench, "old", pieces)
-    wanted = hashlib.sha256(pieces[number]).hexdigest()
-    bench.index.add(wanted, f"compressed_chunks/old/chunk_{number:04d}")
-    bench.submit("part.txt", pieces[number], base="new")
-    bench.run()
-    recipe = bench.json(f"{NEW}/recipe.json")
-    assert recipe["compression_method"] == "solid_slice_v1"
-    assert recipe["reconstruction"]["parameters"]["reference_path"] == "old/chunk_0000"
-    assert recipe["reconstruction"]["parameters"]["offset"] == number * len(TEXT)
-    assert reader(bench).read(NEW)[1].data == pieces[number]
 
 
 @pytest.mark.parametrize("damage", ["remove", "replace", "refer"])

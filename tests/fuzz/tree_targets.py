@@ -71,22 +71,6 @@ _REFERENCE = {
     "compression_method": "dedup_reference_v1",
     "reconstruction": {"method": "dedup_resolve", "parameters": {"reference_path": "compressed_chunks/a/chunk_0001"}},
 }
-_HOST = {
-    **_RECIPE,
-    "compression_method": "solid_whole_v1",
-    "reconstruction": {
-        "method": "solid_decompress_and_slice",
-        "parameters": {"method": "passthrough_v1", "parameters": {}, "size": len(CHUNKS[0]), "offset": 0},
-    },
-}
-_SLICE = {
-    **_RECIPE,
-    "compression_method": "solid_slice_v1",
-    "reconstruction": {
-        "method": "solid_slice_of_host",
-        "parameters": {"reference_path": "a/chunk_0001", "payload_hash": sha(CHUNKS[0]), "offset": 0},
-    },
-}
 _EVENT = {
     "timestamp": "2026-03-01T12:00:00.000Z",
     "level": "info",
@@ -121,7 +105,7 @@ def tree_targets() -> Iterator[Target]:
         *(
             "restore.recipe",
             _GROUP,
-            lambda: _texts(_RECIPE, _REFERENCE, _HOST, _SLICE),
+            lambda: _texts(_RECIPE, _REFERENCE),
             in_tree(_restore_recipe),
             (int,),
         ),

@@ -127,6 +127,28 @@ def test_a_worker_that_was_held_up_leaves_a_whole_commit_though_another_committe
     assert [path.name for path in tmp_path.iterdir() if "spare" in path.name] == []
 
 
+def test_a_reference_whose_worker_was_held_up_is_not_left_beside_another_ones_payload(tmp_path: Path) -> None:
+    other, empty = tmp_path / "other", tmp_path / "empty"
+    other.write_bytes(PAYLOAD)
+    empty.write_bytes(b"")
+    place = {"reference_path": "compressed_chunks/f/chunk_0001"}
+    told = json.loads(recipe(payload=b"")) | {"compression_method": "dedup_reference_v1"}
+    mine = format_recipe(told | {"reconstruction": {"method": "dedup_resolve", "parameters": place}})
+
+    class HeldUp(MemoryStore):
+        busy = False
+
+        def write(self, path: str, data: bytes, *, durable: bool = True) -> None:
+            if path == "f/recipe.json" and not self.busy:
+                self.busy = True
+                write_commit(self, "f", recipe(), other, sha(PAYLOAD), consume=False)
+            super().write(path, data, durable=durable)
+
+    store = HeldUp()
+    write_commit(store, "f", mine, empty, sha(b""), consume=False)
+    assert (store.read("f/recipe.json"), store.read("f/compressed.bin")) == (mine, b"")
+
+
 def test_another_good_commit_of_the_same_bytes_is_as_good(payload: Path) -> None:
     class Overtaken(MemoryStore):
         def read(self, path: str) -> bytes:
