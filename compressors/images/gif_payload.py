@@ -2,12 +2,12 @@
 
 from dataclasses import replace
 
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images import others
 from panini_daemon.compressors.images.gifs import Frame, read_frame, redo_frame, write_frame
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.streams import decode_pixels, encode_pixels
+from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.protocol import Level
 
 

@@ -6,9 +6,9 @@ A frame's place is from the byte that says how wide the first codes are to the e
 from dataclasses import dataclass
 from itertools import groupby
 
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images.layout import Layout
+from panini_daemon.compressors.numbers import Cursor, number
 
 _BLOCK = 255
 _PASSES = ((0, 8), (4, 8), (2, 4), (1, 2))

@@ -3,8 +3,8 @@
 import lzma
 import zlib
 
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.numbers import Cursor, number
 
 _STORED, _DEFLATED, _LZMA = 0, 1, 2
 _CHAIN = [{"id": lzma.FILTER_LZMA1, "preset": 9, "dict_size": 1 << 20}]

@@ -1,11 +1,11 @@
 """The payload of a file whose rows lie open: where they lie, the other bytes, and the pixels."""
 
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images import others
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.open_rasters import OpenRaster, put_together, take_others, take_rows
 from panini_daemon.compressors.images.streams import decode_pixels, encode_pixels
+from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.protocol import Level
 
 
