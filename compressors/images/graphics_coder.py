@@ -17,6 +17,7 @@ from panini_daemon.compressors.contextmix.coding import (
 from panini_daemon.compressors.contextmix.slots import find_slot, hash_pair
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images.graphics_contexts import (
+    AROUND,
     CONTEXTS,
     expect,
     fill_keys,
@@ -25,7 +26,7 @@ from panini_daemon.compressors.images.graphics_contexts import (
     make_marks,
     make_offsets,
 )
-from panini_daemon.compressors.images.graphics_model import Model, learn_bit, make_model, predict_bit
+from panini_daemon.compressors.images.graphics_model import LONGEST, SETS, Model, learn_bit, make_model, predict_bit
 from panini_daemon.compressors.images.layout import Layout, pack_samples, unpack_samples
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
 from panini_daemon.compressors.kernels import unchecked_kernel
@@ -33,7 +34,7 @@ from panini_daemon.compressors.parameters import window_log
 
 _MIN_LOG, _MAX_LOG = 10, 21
 _MATCH_LOG = 16
-_MOST = 63
+_MOST_COMPARED = 32
 
 
 def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
@@ -105,7 +106,7 @@ def _run(
 def _find_match(pixels: NDArray[np.int64], at: int, other: int) -> int:
     """Count the pixels before `at` that are as those before `other`, at most 32."""
     length = 0
-    while length < 32 and length < other and pixels[at - 1 - length] == pixels[other - 1 - length]:
+    while length < _MOST_COMPARED and length < other and pixels[at - 1 - length] == pixels[other - 1 - length]:
         length += 1
     return length
 
@@ -122,9 +123,10 @@ def _code_rows(
     data: NDArray[np.uint8],
     sizes: NDArray[np.int64],
 ) -> bool:
+    """Code all rows; False where what is decoded ends before they do."""
     width, height, channels, bits, decoding = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
     stride = width + 2 * ASIDE
-    around, keys = np.zeros(22, np.int64), np.zeros(CONTEXTS, np.int64)
+    around, keys = np.zeros(AROUND, np.int64), np.zeros(CONTEXTS, np.int64)
     places, sets = np.zeros(CONTEXTS, np.int64), np.zeros(4, np.int64)
     for row in range(height):
         match, length = 0, 0
@@ -151,7 +153,7 @@ def _code_rows(
             pixels[at] = before
             if length and pixels[match] == before:
                 match += 1
-                length = min(length + 1, _MOST)
+                length = min(length + 1, LONGEST)
             else:
                 length = 0
             if decoding and is_exhausted(coder, data):
@@ -195,7 +197,7 @@ def _code_sample(
     slope = expect(west, int(line[place - stride]), int(line[place - stride - step]))
     for left in range(bits - 1, -1, -1):
         if left == bits - 1 or left == 3:
-            for number in range(32):
+            for number in range(CONTEXTS):
                 key = int(keys[number]) if left == bits - 1 else hash_pair(int(keys[number]), tree)
                 home = find_slot(model.slots, key)
                 places[number] = home
@@ -207,8 +209,8 @@ def _code_sample(
         if length and (expected | 1 << bits) >> left + 1 != tree:
             length = 0
         sets[0] = channel << 8 | tree
-        sets[1] = 2048 + (min(length, 15) << 6 | left << 3 | same & 7)
-        sets[2] = 3072 + (same << 6 | left << 3 | channel)
+        sets[1] = SETS[0] + (min(length, 15) << 6 | left << 3 | same & 7)
+        sets[2] = SETS[0] + SETS[1] + (same << 6 | left << 3 | channel)
         sets[3] = tree
         chance = predict_bit(
             model, places, node, sets, guess, length, tree << 8 | west, hash_pair(tree, slope << 3 | channel) & 0xFFFF

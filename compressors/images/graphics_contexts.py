@@ -8,6 +8,8 @@ from panini_daemon.compressors.kernels import unchecked_kernel
 
 CONTEXTS = 32
 """How many there are."""
+AROUND = 22
+"""How many of them, the first, are of whole pixels."""
 _PLACES = (
     *((-1, 0), (0, -1), (-1, -1), (1, -1), (-2, 0), (0, -2), (-1, -2), (1, -2), (-2, -1), (2, -1)),
     *((-3, 0), (0, -3), (-2, -2), (2, -2), (-3, -1), (3, -1), (-1, -3), (1, -3), (-4, 0), (0, -4)),
@@ -43,7 +45,7 @@ def gather_around(
 ) -> None:
     """Write into `around` hashes of ever more neighbours of pixel `at`, and of some special ones."""
     total = 0
-    for number in range(30):
+    for number in range(len(_PLACES)):
         total = hash_pair(total, int(pixels[at + int(offsets[number])]) + number)
         mark = int(marks[number + 1])
         if mark:
@@ -91,7 +93,7 @@ def fill_keys(
         last_west, last_north = int(line[place - 1 - channels]), int(line[place - 1 - stride])
         last_expected = expect(last_west, last_north, int(line[place - 1 - stride - channels]))
     own = hash_pair(before, channel + 1)
-    for number in range(22):
+    for number in range(AROUND):
         keys[number] = hash_pair(int(around[number]) + (number << 20), own)
     slope = expect(west, north, corner)
     surprise = last - last_expected + 256

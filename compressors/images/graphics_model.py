@@ -26,9 +26,13 @@ from panini_daemon.compressors.kernels import unchecked_kernel
 INPUTS = 2 * CONTEXTS + 4
 """Two for each context, two for the match, one that is constant, and one to make the number even."""
 SETS = (2048, 1024, 2048)
-"""Weight sets of the three mixers of the first layer."""
-_FIRST_RATE, _LAST_RATE = 200, 30
+"""Sets of weights of each mixer of the first layer."""
+MIXERS = len(SETS)
+LONGEST = 63
+"""Pixels of a match from where on it is not longer."""
+_FIRST_RATE, _LAST_RATE, _REFINE_RATE = 200, 30, 6
 _HISTORY_LIMIT = 255
+_CONSTANT, _LAST_CONSTANT = 256, 128
 
 
 class Model(NamedTuple):
@@ -62,14 +66,14 @@ def make_model(log: int) -> Model:
         rates=make_rates(),
         follow=machine.follow,
         histories=make_counted(np.tile(chances, CONTEXTS)),
-        matches=make_counted(np.tile(np.array([1 << 15], np.int64), 2 * 64)),
+        matches=make_counted(np.tile(np.array([1 << 15], np.int64), 2 * (LONGEST + 1))),
         weights=make_weights(sum(SETS), INPUTS, 65536 * 3 // (2 * CONTEXTS)),
-        last_weights=make_weights(256, 4, 65536 // 3),
+        last_weights=make_weights(256, MIXERS + 1, 65536 // 3),
         first_refinement=make_refinement(1 << 16),
         second_refinement=make_refinement(1 << 16),
         steps=np.array([65536 * 2 // (2 * seen + 3) for seen in range(16)], np.int64),
         inputs=np.zeros(INPUTS, np.int32),
-        odds=np.zeros(4, np.int32),
+        odds=np.zeros(MIXERS + 1, np.int32),
         scratch=np.zeros(16, np.int64),
     )
 
@@ -97,7 +101,7 @@ def predict_bit(
     of weights and one of the last layer's. `expected` is the bit that a match of `length` (0 for none) says.
     """
     inputs, slots = model.inputs, model.slots
-    for number in range(32):
+    for number in range(CONTEXTS):
         place = int(places[number]) + 2 * node
         word, state = read_word(slots, place), read_word(slots, place + 1)
         seen = word & 15
@@ -108,18 +112,18 @@ def predict_bit(
             inputs[2 * number] = 0
         inputs[2 * number + 1] = sure * min(seen + 1, 8) >> 3
     if length:
-        chance = counted_chance(model.matches, min(length, 63) << 1 | expected)
+        chance = counted_chance(model.matches, min(length, LONGEST) << 1 | expected)
         odds = stretch(model.stretch, chance)
-        inputs[64] = odds
-        inputs[65] = (chance - 32768) >> 5
+        inputs[2 * CONTEXTS] = odds
+        inputs[2 * CONTEXTS + 1] = (chance - 32768) >> 5
     else:
-        inputs[64] = 0
-        inputs[65] = 0
-    inputs[66] = 256
-    for layer in range(3):
-        model.odds[layer] = min(max(mix(model.weights, int(sets[layer]) * 68, inputs, 68), -2047), 2047)
-    model.odds[3] = 128
-    odds = mix(model.last_weights, int(sets[3]) * 4, model.odds, 4)
+        inputs[2 * CONTEXTS] = 0
+        inputs[2 * CONTEXTS + 1] = 0
+    inputs[2 * CONTEXTS + 2] = _CONSTANT
+    for layer in range(MIXERS):
+        model.odds[layer] = min(max(mix(model.weights, int(sets[layer]) * INPUTS, inputs, INPUTS), -2047), 2047)
+    model.odds[MIXERS] = _LAST_CONSTANT
+    odds = mix(model.last_weights, int(sets[MIXERS]) * (MIXERS + 1), model.odds, MIXERS + 1)
     chance = squash(model.squash, odds)
     scratch = model.scratch
     scratch[0] = chance
@@ -142,14 +146,14 @@ def learn_bit(
 ) -> None:
     """Teach all that took part in the last prediction what came."""
     inputs, slots = model.inputs, model.slots
-    for layer in range(3):
+    for layer in range(MIXERS):
         own = squash(model.squash, int(model.odds[layer]))
-        train(model.weights, int(sets[layer]) * 68, inputs, 68, step_of(bit, own, _FIRST_RATE))
+        train(model.weights, int(sets[layer]) * INPUTS, inputs, INPUTS, step_of(bit, own, _FIRST_RATE))
     step = step_of(bit, int(model.scratch[0]), _LAST_RATE)
-    train(model.last_weights, int(sets[3]) * 4, model.odds, 4, step)
-    refine_learn(model.first_refinement, int(model.scratch[1]), bit, 6)
-    refine_learn(model.second_refinement, int(model.scratch[2]), bit, 6)
-    for number in range(32):
+    train(model.last_weights, int(sets[MIXERS]) * (MIXERS + 1), model.odds, MIXERS + 1, step)
+    refine_learn(model.first_refinement, int(model.scratch[1]), bit, _REFINE_RATE)
+    refine_learn(model.second_refinement, int(model.scratch[2]), bit, _REFINE_RATE)
+    for number in range(CONTEXTS):
         place = int(places[number]) + 2 * node
         word, state = read_word(slots, place), read_word(slots, place + 1)
         if state:
@@ -163,4 +167,4 @@ def learn_bit(
             chance -= chance * int(model.steps[seen]) >> 16
         slots[place] = chance << 4 | min(seen + 1, 15)
     if length:
-        counted_learn(model.matches, min(length, 63) << 1 | expected, bit, _HISTORY_LIMIT, model.rates)
+        counted_learn(model.matches, min(length, LONGEST) << 1 | expected, bit, _HISTORY_LIMIT, model.rates)

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-WEIGHT_BITS = 16
+_WEIGHT_BITS = 16
 _RIDGE = 2000
+"""What is added to a sum of squares, so that an input that is always zero takes no weight."""
+_HEAVIEST = 8 << _WEIGHT_BITS
 
 
 class Squares(NamedTuple):
@@ -25,9 +27,9 @@ class Squares(NamedTuple):
 
 
 def make_squares(channels: int, inputs: int) -> Squares:
-    """Make problems that have seen nothing; the first two inputs, left and above, weigh a half each."""
-    weights = np.zeros((channels, inputs), np.int64)
-    return Squares(np.zeros((channels, inputs, inputs), np.int64), np.zeros((channels, inputs), np.int64), weights)
+    """Make problems that have seen nothing."""
+    table = (channels, inputs)
+    return Squares(np.zeros((*table, inputs), np.int64), np.zeros(table, np.int64), np.zeros(table, np.int64))
 
 
 @unchecked_kernel
@@ -56,9 +58,9 @@ def improve_weights(squares: Squares, channel: int, count: int) -> None:
     weights = squares.weights[channel]
     for one in range(count):
         line = squares.products[channel, one]
-        rest = int(squares.targets[channel, one]) << 16
+        rest = int(squares.targets[channel, one]) << _WEIGHT_BITS
         for other in range(count):
             rest -= line[other] * weights[other]
         own = int(line[one])
-        weight = int(weights[one]) + (rest // (own + 2000) if own >= 0 else 0)
-        weights[one] = min(max(weight, -524288), 524288)
+        weight = int(weights[one]) + (rest // (own + _RIDGE) if own >= 0 else 0)
+        weights[one] = min(max(weight, -_HEAVIEST), _HEAVIEST)

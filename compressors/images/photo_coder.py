@@ -3,8 +3,6 @@
 The stream is that of the coder of bits alone.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -28,29 +26,20 @@ from panini_daemon.compressors.images.least_squares import (
 from panini_daemon.compressors.images.mixers import suits_photo
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
 from panini_daemon.compressors.images.photo_inputs import LARGE, SMALL, gather, gather_few, guess, make_order
-from panini_daemon.compressors.images.photo_model import PhotoModel, answer, learn_answer, make_photo_model
+from panini_daemon.compressors.images.photo_model import (
+    BEST,
+    MEAN,
+    MIXERS,
+    PhotoModel,
+    answer,
+    learn_answer,
+    make_photo_model,
+)
+from panini_daemon.compressors.images.photo_surroundings import TOP, USUAL, Look, look_around, make_look, round_sum
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-TOP = 255
-_STEPS = (0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 _FAR = 1 << 20
-
-
-class Look(NamedTuple):
-    """What is known of the sample that is coded, and what was known of those before."""
-
-    centres: NDArray[np.int64]
-    scales: NDArray[np.int64]
-    classes: NDArray[np.int64]
-    textures: NDArray[np.int64]
-    sets: NDArray[np.int64]
-    kinds: NDArray[np.int64]
-    large: NDArray[np.int64]
-    again: NDArray[np.int64]
-    small: NDArray[np.int64]
-    errors: NDArray[np.int16]
-    residues: NDArray[np.int16]
-    steps: NDArray[np.int64]
+"""Eighths: farther than any threshold."""
 
 
 def encode_photo(rows: bytes, layout: Layout) -> bytes | None:
@@ -76,30 +65,13 @@ def decode_photo(stream: bytes, layout: Layout) -> bytes:
     return np.ascontiguousarray(view_inside(samples, layout.channels)).astype(np.uint8).tobytes()
 
 
-def _make_look(size: int) -> Look:
-    return Look(
-        centres=np.zeros(19, np.int64),
-        scales=np.zeros(4, np.int64),
-        classes=np.zeros(4, np.int64),
-        textures=np.zeros(8, np.int64),
-        sets=np.zeros(3, np.int64),
-        kinds=np.zeros(4, np.int64),
-        large=np.zeros(LARGE, np.int64),
-        again=np.zeros(LARGE, np.int64),
-        small=np.zeros(SMALL, np.int64),
-        errors=np.zeros((4, size), np.int16),
-        residues=np.zeros(size, np.int16),
-        steps=np.array(_STEPS, np.int64),
-    )
-
-
 def _run(
     line: NDArray[np.int16], layout: Layout, coder: NDArray[np.int64], data: NDArray[np.uint8], decoding: int
 ) -> bool:
     channels = layout.channels
     problems = (make_squares(channels, LARGE), make_squares(channels, LARGE), make_squares(channels, SMALL))
     sizes = np.array([layout.width, layout.height, channels, decoding], np.int64)
-    look = _make_look(line.size)
+    look = make_look(line.size)
     return bool(_code_rows(line, make_photo_model(), look, *problems, make_order(channels), coder, data, sizes))
 
 
@@ -116,6 +88,7 @@ def _code_rows(
     data: NDArray[np.uint8],
     sizes: NDArray[np.int64],
 ) -> bool:
+    """Code all rows; False where what is decoded ends before they do."""
     width, height, channels, decoding = sizes[0], sizes[1], sizes[2], sizes[3]
     stride = (width + 2 * ASIDE) * channels
     for row in range(height):
@@ -135,17 +108,17 @@ def _code_rows(
                         add_sample(near, turn, look.again, count, aim, 6)
                 improve_weights(near, turn, count)
                 improve_weights(quick, turn, few)
-                look.centres[0] = _round(predict_sum(wide, turn, look.large, count), middle)
-                look.centres[1] = _round(predict_sum(near, turn, look.large, count), middle)
-                look.centres[2] = _round(predict_sum(quick, turn, look.small, few), middle)
+                look.centres[0] = round_sum(predict_sum(wide, turn, look.large, count), middle)
+                look.centres[1] = round_sum(predict_sum(near, turn, look.large, count), middle)
+                look.centres[2] = round_sum(predict_sum(quick, turn, look.small, few), middle)
                 shift = int(order[turn - 1]) - int(order[turn]) if turn else 0
-                guess(line, place, stride, channels, shift, look.centres[4:], TOP)
-                _look_around(line, model, look, place, stride, channels, turn, shift, int(order[0]) - int(order[turn]))
+                guess(line, place, stride, channels, shift, look.centres[BEST:], TOP)
+                look_around(line, model, look, place, stride, channels, turn, shift, int(order[0]) - int(order[turn]))
                 sample = _code_sample(int(line[place]), model, look, coder, data, decoding)
                 line[place] = sample
-                for number in range(4):
-                    look.errors[number, place] = abs(8 * sample - int(look.centres[number])) - 40
-                look.residues[place] = 8 * sample - int(look.centres[3])
+                for number in range(BEST):
+                    look.errors[number, place] = abs(8 * sample - int(look.centres[number])) - USUAL
+                look.residues[place] = 8 * sample - int(look.centres[MEAN])
                 aim = 2 * sample - middle
                 add_sample(wide, turn, look.large, count, aim, 10)
                 add_sample(near, turn, look.large, count, aim, 6)
@@ -153,89 +126,6 @@ def _code_rows(
             if decoding and is_exhausted(coder, data):
                 return False
     return True
-
-
-@unchecked_kernel
-def _round(total: int, middle: int) -> int:
-    """Turn a weighted sum into a prediction in eighths, within 0 and 8 * TOP."""
-    return min(max((total + (middle << 16) + (1 << 13)) >> 14, 0), 2040)
-
-
-@unchecked_kernel
-def _class_of(scale: int) -> int:
-    """Return the class, 0 to 15, of a mean error in sixteenths: two for each doubling."""
-    bits = 0
-    while bits < 7 and scale >> bits + 3:
-        bits += 1
-    return 2 * bits + (1 if bits and scale >> bits + 1 & 1 else 0)
-
-
-@unchecked_kernel
-def _look_around(
-    line: NDArray[np.int16],
-    model: PhotoModel,
-    look: Look,
-    place: int,
-    stride: int,
-    step: int,
-    turn: int,
-    shift: int,
-    first_shift: int,
-) -> None:
-    centres, residues, distances = look.centres, look.residues, model.distances
-    weight, total = 0, 0
-    for number in range(3):
-        errors = look.errors[number]
-        scale = _scale(errors, place, stride, step)
-        look.scales[number] = scale
-        look.classes[number] = _class_of(scale)
-        share = (1 << 24) // (scale * scale)
-        weight += share
-        total += share * int(centres[number])
-    centres[3] = (total + (weight >> 1)) // weight
-    scale = _scale(look.errors[3], place, stride, step)
-    look.scales[3] = scale
-    look.classes[3] = _class_of(scale)
-    base = int(centres[3])
-    west = _kind(distances, int(residues[place - step]))
-    north = _kind(distances, int(residues[place - stride]))
-    east = _kind(distances, int(residues[place - stride + step]))
-    last = int(residues[place + shift]) if turn else int(residues[place - 2 * step])
-    prior = int(residues[place + first_shift]) if turn > 1 else int(residues[place - stride - step])
-    own = int(look.classes[3])
-    left, above = int(line[place - step]), int(line[place - stride])
-    corner, right = int(line[place - stride - step]), int(line[place - stride + step])
-    textures = look.textures
-    textures[0] = (west >> 2) << 6 | (north >> 2) << 2 | east >> 4
-    textures[1] = (_kind(distances, last) >> 1) << 5 | own << 1 | (1 if prior > 0 else 0)
-    textures[2] = (_kind(distances, last) >> 2) << 6 | (_kind(distances, prior) >> 2) << 2 | own >> 2
-    textures[3] = (
-        (_kind(distances, 8 * (left - above)) >> 2) << 6
-        | (_kind(distances, 8 * (above - right)) >> 3) << 3
-        | _kind(distances, 8 * (left - corner)) >> 3
-    )
-    textures[4] = (base + 4 >> 3) << 2 | (base + 4 & 7) >> 1
-    textures[5] = int(look.classes[0]) << 6 | int(look.classes[1]) << 2 | (base + 4 & 7) >> 1
-    spread = int(centres[0]) - int(centres[1])
-    textures[6] = (_kind(distances, 2 * spread) >> 1) << 5 | _kind(distances, int(centres[6]) - base) >> 1
-    textures[7] = (_kind(distances, 8 * above - base) >> 1) << 5 | _kind(distances, 8 * left - base) >> 1
-    look.kinds[0] = own
-    look.kinds[1] = turn << 2 | min(_class_of(2 * abs(last)) >> 2, 3)
-    look.kinds[2] = (west >> 3) << 2 | min(_class_of(2 * abs(spread)) >> 1, 3)
-
-
-@unchecked_kernel
-def _kind(distances: NDArray[np.int64], distance: int) -> int:
-    return int(distances[min(max(distance, -2048), 2047) + 2048])
-
-
-@unchecked_kernel
-def _scale(errors: NDArray[np.int16], place: int, stride: int, step: int) -> int:
-    """Return the mean error around, in sixteenths of a sample's unit, at least 2. Errors are kept less 40."""
-    near = int(errors[place - step]) + int(errors[place - stride])
-    far = int(errors[place - stride - step]) + int(errors[place - stride + step])
-    far += int(errors[place - 2 * step]) + int(errors[place - 2 * stride])
-    return max((2 * near + far + 320) >> 2, 2)
 
 
 @unchecked_kernel
@@ -248,22 +138,20 @@ def _code_sample(
     decoding: int,
 ) -> int:
     """Code one sample and return it."""
-    base = int(look.centres[3]) + 4 >> 3
+    base = int(look.centres[MEAN]) + 4 >> 3
+    start = 8 * base - 4
     side = 1
     if base:
-        side = _ask(
-            model, look, 0, -1048576, 8 * base - 4, 1048576, 1, coder, data, decoding, 1 if sample >= base else 0
-        )
+        side = _ask(model, look, 0, -_FAR, start, _FAR, 1, coder, data, decoding, 1 if sample >= base else 0)
     sign = 1 if side else -1
     most = 255 - base if side else base - 1
     offset = sample - base if side else base - 1 - sample
-    start = 8 * base - 4
     bucket, low = 0, start
     while int(look.steps[bucket + 1]) <= most:
         threshold = start + 8 * sign * int(look.steps[bucket + 1])
         node = 1 + 16 * side + bucket
         beyond = 1 if offset >= int(look.steps[bucket + 1]) else 0
-        if not _ask(model, look, node, low, threshold, start + sign * 1048576, sign, coder, data, decoding, beyond):
+        if not _ask(model, look, node, low, threshold, start + sign * _FAR, sign, coder, data, decoding, beyond):
             break
         bucket += 1
         low = threshold
@@ -301,7 +189,7 @@ def _ask(
 ) -> int:
     """Code whether the sample lies beyond a threshold, and return that."""
     sets = look.sets
-    for number in range(3):
+    for number in range(MIXERS):
         sets[number] = (number << 10) + (int(look.kinds[number]) << 6) + node
     chance = answer(
         model, node, sets, low, threshold, high, sign, look.centres, look.scales, look.classes, look.textures,

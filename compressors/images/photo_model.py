@@ -24,15 +24,22 @@ from panini_daemon.compressors.kernels import unchecked_kernel
 
 BEST = 4
 """Predictions by least squares, and their mean: they have a bell curve, and a scale by their lately made errors."""
+MEAN = BEST - 1
+PREDICTIONS = BEST + GUESSES
 TEXTURES = 8
-TABLES = BEST + GUESSES + TEXTURES
+TABLES = PREDICTIONS + TEXTURES
 INPUTS = 2 * TABLES + BEST + 2
 NODES = 64
 """Questions are told apart by 64 numbers."""
-SPAN = 1 << 16
+SPAN_LOG = 16
 """Chances of each table: 1024 contexts of 64 questions."""
-SETS = (16 * 64, 16 * 64, 32 * 64)
-FIRST_RATE, LAST_RATE, LIMIT = 3, 2, 400
+SETS = (16 * NODES, 16 * NODES, 32 * NODES)
+"""Sets of weights of each mixer of the first layer."""
+MIXERS = len(SETS)
+_FIRST_RATE, _LAST_RATE, _REFINE_RATE, _LIMIT = 300, 100, 6, 400
+_CONSTANT, _LAST_CONSTANT = 256, 64
+_HIGH, _LOW, _OUTSIDE = 6000, -1500, -30000
+"""Log-odds that keep a bell's parts apart from rounding."""
 
 
 class PhotoModel(NamedTuple):
@@ -59,12 +66,12 @@ def make_photo_model() -> PhotoModel:
         stretch=make_stretch(),
         rates=make_rates(),
         distances=make_distances(),
-        tables=make_counted(np.full(3 * TABLES * SPAN, 1 << 15, np.int64)),
+        tables=make_counted(np.full(3 * TABLES << SPAN_LOG, 1 << 15, np.int64)),
         weights=make_weights(sum(SETS), INPUTS, 65536 // 24),
-        last_weights=make_weights(NODES, 4, 65536 // 3),
+        last_weights=make_weights(NODES, MIXERS + 1, 65536 // 3),
         refinement=make_refinement(1024),
         inputs=np.zeros(INPUTS, np.int32),
-        odds=np.zeros(4, np.int32),
+        odds=np.zeros(MIXERS + 1, np.int32),
         places=np.zeros(TABLES, np.int64),
         scratch=np.zeros(8, np.int64),
     )
@@ -101,27 +108,28 @@ def answer(
     predictions, `scales` and `classes` the best ones' mean errors and their classes.
     """
     inputs = model.inputs
-    for number in range(19):
+    for number in range(PREDICTIONS):
         distance = sign * (int(centres[number]) - threshold)
         near = int(model.distances[min(max(distance, -2048), 2047) + 2048])
-        near = near << 4 | int(classes[min(number, 3)])
-        model.places[number] = (27 * turn + number) << 16 | near << 6 | node
-    for number in range(8):
-        model.places[19 + number] = (27 * turn + 19 + number) << 16 | int(textures[number]) << 6 | node
-    for number in range(27):
+        near = near << 4 | int(classes[min(number, MEAN)])
+        model.places[number] = (TABLES * turn + number) << SPAN_LOG | near << 6 | node
+    for number in range(TEXTURES):
+        place = TABLES * turn + PREDICTIONS + number
+        model.places[PREDICTIONS + number] = place << SPAN_LOG | int(textures[number]) << 6 | node
+    for number in range(TABLES):
         entry = int(model.tables[int(model.places[number])])
         chance = entry >> 15
         seen = entry & 511
         odds = stretch(model.stretch, chance)
         inputs[2 * number] = odds if seen > 15 else odds * (seen + 1) >> 4
         inputs[2 * number + 1] = (chance - 32768) >> 6 if seen > 3 else 0
-    for number in range(4):
-        inputs[54 + number] = bell(model, int(centres[number]), int(scales[number]), low, threshold, high, sign)
-    inputs[58] = 256
-    for layer in range(3):
-        model.odds[layer] = min(max(mix(model.weights, int(sets[layer]) * 60, inputs, 60), -2047), 2047)
-    model.odds[3] = 64
-    odds = mix(model.last_weights, node * 4, model.odds, 4)
+    for number in range(BEST):
+        inputs[2 * TABLES + number] = bell(model, int(centres[number]), int(scales[number]), low, threshold, high, sign)
+    inputs[2 * TABLES + BEST] = _CONSTANT
+    for layer in range(MIXERS):
+        model.odds[layer] = min(max(mix(model.weights, int(sets[layer]) * INPUTS, inputs, INPUTS), -2047), 2047)
+    model.odds[MIXERS] = _LAST_CONSTANT
+    odds = mix(model.last_weights, node * (MIXERS + 1), model.odds, MIXERS + 1)
     chance = squash(model.squash, odds)
     model.scratch[0] = chance
     model.scratch[1] = refinement_place(refine, odds)
@@ -132,12 +140,12 @@ def answer(
 def bell(model: PhotoModel, centre: int, scale: int, low: int, threshold: int, high: int, sign: int) -> int:
     """Return the log-odds that a logistic curve around `centre`, of mean error `scale`, gives to lying beyond."""
     beyond = sign * (centre - threshold) * 710 // scale
-    inside = min(sign * (centre - low) * 710 // scale, 6000)
-    outside = max(sign * (centre - high) * 710 // scale, -30000)
-    if inside < -1500:
-        beyond += -1500 - inside
-        outside += -1500 - inside
-        inside = -1500
+    inside = min(sign * (centre - low) * 710 // scale, _HIGH)
+    outside = max(sign * (centre - high) * 710 // scale, _OUTSIDE)
+    if inside < _LOW:
+        beyond += _LOW - inside
+        outside += _LOW - inside
+        inside = _LOW
     floor = squash(model.squash, outside)
     whole = max(squash(model.squash, inside) - floor, 1)
     part = max(squash(model.squash, beyond) - floor, 0)
@@ -147,10 +155,12 @@ def bell(model: PhotoModel, centre: int, scale: int, low: int, threshold: int, h
 @unchecked_kernel
 def learn_answer(model: PhotoModel, node: int, sets: NDArray[np.int64], bit: int) -> None:
     """Teach all that took part in the last answer whether the sample lay beyond."""
-    for layer in range(3):
+    for layer in range(MIXERS):
         own = squash(model.squash, int(model.odds[layer]))
-        train(model.weights, int(sets[layer]) * 60, model.inputs, 60, step_of(bit, own, 300))
-    train(model.last_weights, node * 4, model.odds, 4, step_of(bit, int(model.scratch[0]), 100))
-    refine_learn(model.refinement, int(model.scratch[1]), bit, 6)
-    for number in range(27):
-        counted_learn(model.tables, int(model.places[number]), bit, 400, model.rates)
+        train(model.weights, int(sets[layer]) * INPUTS, model.inputs, INPUTS, step_of(bit, own, _FIRST_RATE))
+    train(
+        model.last_weights, node * (MIXERS + 1), model.odds, MIXERS + 1, step_of(bit, int(model.scratch[0]), _LAST_RATE)
+    )
+    refine_learn(model.refinement, int(model.scratch[1]), bit, _REFINE_RATE)
+    for number in range(TABLES):
+        counted_learn(model.tables, int(model.places[number]), bit, _LIMIT, model.rates)
