@@ -4,7 +4,6 @@ The payload is the length of the samples' stream (4 bytes, little-endian), that 
 (header, chunks, trailer), deflated.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 
@@ -13,6 +12,7 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 from panini_daemon.compressors.parameters import check_size, read_flag, read_int
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
+from panini_daemon.compressors.rest import deflate_rest, inflate_rest
 
 _OFFERS = {
     Level.BALANCED: Offer(saving=0.45, seconds=1.2),
@@ -45,7 +45,7 @@ class AudioLms(Compressor):
         end = found.offset + found.size
         thorough = context.level in (Level.BEST, Level.MAX)
         stream, step = encode_samples(data[found.offset : end], found, thorough=thorough)
-        rest = zlib.compress(data[: found.offset] + data[end:], 9, -15)
+        rest = deflate_rest(data[: found.offset] + data[end:])
         payload = len(stream).to_bytes(_PREFIX, "little") + stream + rest
         return Encoded(payload, {**asdict(found), "thorough": thorough, "step": step})
 
@@ -58,7 +58,7 @@ class AudioLms(Compressor):
         end = _PREFIX + int.from_bytes(payload[:_PREFIX], "little")
         if end > len(payload):
             raise PayloadDamaged(f"the payload has {len(payload)} bytes; its samples alone end at {end}")
-        rest = _inflate(payload[end:], size - found.size)
+        rest = inflate_rest(payload[end:], size - found.size)
         from panini_daemon.compressors.audio.samples import decode_samples  # noqa: PLC0415
 
         step = read_int(parameters, "step", 1, 1 << 23)
@@ -83,12 +83,3 @@ def _read_samples(parameters: Mapping[str, Json], size: int) -> Samples:
             f"fit into {size} bytes; restore recipe.json from a copy"
         )
     return found
-
-
-def _inflate(packed: bytes, size: int) -> bytes:
-    decoder = zlib.decompressobj(-15)
-    try:
-        rest = decoder.decompress(packed, size + 1)
-    except zlib.error as error:
-        raise PayloadDamaged(f"the file's header is damaged ({error}); restore compressed.bin from a copy") from error
-    return check_size(rest, size)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.protocol import Json
 
 _WORDS = (

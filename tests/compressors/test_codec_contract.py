@@ -12,7 +12,7 @@ from panini_daemon.compressors import Compressor, Context, Device, Encoded, Hint
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged, UnknownMethod
 
 DECODE_ONLY = ("semantic_image_v1", "semantic_text_v1")
-IMAGES = ("image_jxl_v1", "image_pixels_v1")
+IMAGES = ("image_jxl_v1", "image_pixels_v1", "image_pixels_v2")
 BYTES = (
     "passthrough_v1",
     "generic_gzip_v1",

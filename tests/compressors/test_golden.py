@@ -22,6 +22,7 @@ METHODS = (
     "image_jpeg_v1",
     "image_jxl_v1",
     "image_pixels_v1",
+    "image_pixels_v2",
     "passthrough_v1",
     "semantic_image_v1",
     "semantic_text_v1",
@@ -29,10 +30,12 @@ METHODS = (
     "text_ppmd_v1",
 )
 
+SLOW = ("text_lm_v1", "image_pixels_v2")
+"""Methods that load a model or compile kernels."""
 FETCHED = ("smollm2",)
 """Cases whose model is too large for the repository."""
 CASES = [
-    pytest.param(case, marks=pytest.mark.slow) if case.parent.name == "text_lm_v1" else case
+    pytest.param(case, marks=pytest.mark.slow) if case.parent.name in SLOW else case
     for case in sorted(FOLDER.glob("*/*"))
 ]
 

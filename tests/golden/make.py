@@ -13,10 +13,16 @@ from pathlib import Path
 
 import numpy as np
 from fakes.container_files import all_files
+from fakes.pictures import FILES
 from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
 from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry, Surroundings
+from panini_daemon.compressors.images import byte_coder, library_coders
+from panini_daemon.compressors.images.mixers import DRAWING, PHOTO, encode_mixed
+from panini_daemon.compressors.images.open_rasters import find_open_raster, take_rows
+from panini_daemon.compressors.images.raster_payload import pack_raster
+from panini_daemon.compressors.images.streams import BYTES, JXL, STORED, WEBP
 from panini_daemon.compressors.text_lm import TextLm
 
 FOLDER = Path(__file__).parent / "compressors"
@@ -54,6 +60,9 @@ def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
     """Compress originals that suit the codec; recipe 1.0's payloads are made as its writer made them."""
     if plugin.family == "legacy":
         yield from make_legacy_cases(plugin.method)
+        return
+    if plugin.method == "image_pixels_v2":
+        yield from make_pixels(plugin)
         return
     makers = {"image": make_images, "container": make_containers, "audio": make_audio}
     originals = makers.get(plugin.family, make_bytes)()
@@ -108,6 +117,26 @@ def make_audio() -> dict[str, bytes]:
         "aiff": aiff(150),
         "wav longer than a history": wav(4500, 2),
     }
+
+
+def make_pixels(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
+    """Make every kind of file, and one picture by each of the coders of pixels, whichever is smallest."""
+    for name, make in FILES.items():
+        yield name, make(), plugin.compress(make(), Context(Level.BEST))
+    original = FILES["bmp"]()
+    raster = find_open_raster(original)
+    if raster is None:
+        raise SystemExit("the picture is not found in its file")
+    rows, layout = take_rows(original, raster), raster.layout
+    differences = byte_coder.encode_bytes(rows, layout, Level.BALANCED)
+    streams = {"stored": (STORED, rows), "bytes": (BYTES, differences)}
+    streams["jxl"] = JXL, library_coders.encode_jxl(rows, layout, 3)
+    streams["webp"] = WEBP, library_coders.encode_webp(rows, layout, 6)
+    for coder, name in ((DRAWING, "drawing"), (PHOTO, "photo")):
+        streams[name] = coder, encode_mixed(rows, layout, coder)
+    for name, (coder, stream) in streams.items():
+        payload = b"\0" + pack_raster(original, raster, bytes([coder]) + (stream or b""))
+        yield f"coder-{name}", original, Encoded(payload)
 
 
 def make_picture() -> "np.ndarray":
