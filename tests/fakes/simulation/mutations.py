@@ -120,8 +120,8 @@ MUTATIONS: Mapping[str, Mutation] = {
         Mutation(call_stale_by_wall_clock, "", (266,)),
         Mutation(claim_by_moving_the_manifest, "without a commit", (0,)),
         Mutation(trust_a_recipe_alone, "without a commit", (120,)),
-        Mutation(write_over_other_commits, "without a commit", (25, 31)),
-        Mutation(name_runs_that_are_not_written, "before its run"),
+        Mutation(write_over_other_commits, "without a commit", (59,)),
+        Mutation(name_runs_that_are_not_written, "before its run", (1,)),
         Mutation(trust_that_a_run_is_whole, "without a commit"),
     )
 }

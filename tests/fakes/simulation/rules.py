@@ -72,5 +72,12 @@ def draw_rules(random: Random) -> Rules:
         timing=LeaseTiming(settle=SETTLE, refresh=12.0, stale=90.0, stop=60.0),
         removal_delay=15.0,
         arrival_timeout=random.choice((60.0, 90.0)),
-        solid=random.random() < 0.6,
+        solid=_fork(random).random() < 0.6,
     )
+
+
+def _fork(random: Random) -> Random:
+    """Return a copy, to draw from without changing what a seed draws later."""
+    copy = Random()
+    copy.setstate(random.getstate())
+    return copy
