@@ -91,6 +91,8 @@ def write_empty(path: Path) -> None:
 
 def _adopt_from_one(line: Line, job: Job, adoptees: Sequence[Adoptee], held: Callable[[], None]) -> list[Outcome]:
     run, path = adoptees[0].where.run, adoptees[0].like.run
+    if path != run.file.place:  # found beside a chunk that was moved: others would not find it
+        return []
     alike = [one for one in adoptees if one.where.run == run]  # any other is not of this run, whatever it says
     recipes = [_describe(line, job, one) for one in alike]
     with line.spool.places(1) as (place,), line.budget.reserve(_need(line, job, run)):

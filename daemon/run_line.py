@@ -5,7 +5,7 @@ So a slice that is written is as good as its run, whatever other workers do to t
 """
 
 import shutil
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
@@ -20,7 +20,7 @@ from panini_daemon.pipeline import AUTO
 from panini_daemon.recipes import make_slice_recipe
 from panini_daemon.spool import Place, unavailable
 from panini_daemon.stopwatch import Stopwatch
-from panini_daemon.storage.commits import already_committed, find_commit
+from panini_daemon.storage.commits import Commit, already_committed, find_commit
 from panini_daemon.storage.digests import Digests
 from panini_daemon.storage.errors import StoreFull, StoreUnavailable
 from panini_daemon.storage.jobs import Chunk, Job
@@ -41,21 +41,38 @@ def process_run(
     Chunks must go alone where the whole does not become smaller, where others of the run are committed otherwise, and
     where half of its bytes are in the tree already. `held` and `exclude` as for `process`. Raises what the steps raise.
     """
-    done, todo = look_for_commits(line, chunks)
-    if not todo:
-        return _keep_told(done, chunks), []
-    if done:
-        return _with_others(todo, done, adopt(line, job, _find_own(line, done, todo), held))
+    outcomes, alone = _process(line, job, chunks, held, exclude)
+    if line.twins is not None:
+        for one in outcomes:
+            line.twins.note(one.chunk, one.original_hash, one.method, one.payload_size)
+    known = {one.chunk.name: one.original_hash for one in outcomes}
+    hashes = [known.get(chunk.name) or chunk.original_hash or "" for chunk in chunks]
+    return [replace(one, kept_as=_name(chunks, hashes)) for one in outcomes], alone
+
+
+def _process(
+    line: Line, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], exclude: Collection[str]
+) -> Ended:
     ask = Ask(job.method or line.method, level_of(job, line), tuple(sorted(exclude)))
-    if (twins := _find_twins(line, job, chunks, ask)) is not None:
-        return _with_others(chunks, [], adopt(line, job, twins, held))
-    return _Work(line, job, chunks, ask, held).compress()
+    done, todo = look_for_commits(line, chunks)
+    if not done:
+        twins = _find_twins(line, job, todo, ask)
+        if not twins or 2 * _sum(chunk for chunk, _ in twins) < _sum(todo):
+            return _Work(line, job, chunks, ask, held).compress()
+    if todo:
+        done += adopt(line, job, _find_own(line, done, todo), held)
+        todo = _left(todo, done)
+        done += adopt(line, job, _list_slices(_find_twins(line, job, todo, ask)), held)
+    return done, _left(todo, done)
 
 
-def _with_others(todo: Sequence[Chunk], done: list[Outcome], adopted: list[Outcome]) -> Ended:
-    """Return what was done before and now, and the chunks that are left."""
-    found = {outcome.chunk.name for outcome in adopted}
-    return done + adopted, [chunk for chunk in todo if chunk.name not in found]
+def _left(chunks: Sequence[Chunk], done: Sequence[Outcome]) -> list[Chunk]:
+    names = {outcome.chunk.name for outcome in done}
+    return [chunk for chunk in chunks if chunk.name not in names]
+
+
+def _sum(chunks: Iterable[Chunk]) -> int:
+    return sum(chunk.size for chunk in chunks)
 
 
 def _find_own(line: Line, done: Sequence[Outcome], todo: Sequence[Chunk]) -> list[Adoptee]:
@@ -75,14 +92,15 @@ def _find_own(line: Line, done: Sequence[Outcome], todo: Sequence[Chunk]) -> lis
     return list(found.values())
 
 
-def _find_twins(line: Line, job: Job, chunks: Sequence[Chunk], ask: Ask) -> list[Adoptee] | None:
-    """Return the chunks whose bytes are in runs in the tree; None where less than half of all bytes are in the tree."""
+def _find_twins(line: Line, job: Job, chunks: Sequence[Chunk], ask: Ask) -> list[tuple[Chunk, Commit]]:
+    """Return the chunks whose bytes are in the tree already, with where."""
     if line.twins is None or ask.request != AUTO:
-        return None
-    found = [(chunk, twin) for chunk in chunks if (twin := line.twins.find(job, chunk)) is not None]
-    if 2 * sum(chunk.size for chunk, _ in found) < sum(chunk.size for chunk in chunks):
-        return None
-    return [same_as(chunk, twin.recipe.original_hash, twin) for chunk, twin in found if is_slice(twin.recipe)]
+        return []
+    return [(chunk, twin) for chunk in chunks if (twin := line.twins.find(job, chunk)) is not None]
+
+
+def _list_slices(twins: Sequence[tuple[Chunk, Commit]]) -> list[Adoptee]:
+    return [same_as(chunk, twin.recipe.original_hash, twin) for chunk, twin in twins if is_slice(twin.recipe)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +136,7 @@ class _Work:
 
     @property
     def _size(self) -> int:
-        return sum(chunk.size for chunk in self.chunks)
+        return _sum(self.chunks)
 
     def _fetch(self, whole: Place, part: Place) -> tuple[list[str], Compressed | None]:
         """Get the run's payload where it is kept from an earlier try, else its bytes, one chunk behind the other."""
@@ -217,35 +235,23 @@ class _Work:
 
     def _finish(self, outcomes: list[Outcome], encoded: Compressed, watch: Stopwatch, *, kept: bool) -> list[Outcome]:
         """Return the outcomes with what is known of the run; each chunk took its share of the time."""
-        known = _name(self.chunks, [outcome.original_hash or "" for outcome in outcomes])
+        faults = {method: error for method, _, error in encoded.trials if error}
         found = []
         for number, outcome in enumerate(outcomes):
-            share = outcome.chunk.size / self._size
-            found.append(
-                replace(
+            if outcome.state is State.COMMITTED:
+                share = outcome.chunk.size / self._size
+                outcome = replace(  # noqa: PLW2901  the same outcome, told in full
                     outcome,
                     kind=encoded.kind,
                     device=encoded.device,
                     timings={step: seconds * share for step, seconds in watch.seconds.items()},
                     kept=kept,
-                    kept_as=known,
                     level=self.ask.level,
                     chosen=encoded.chosen,
-                    # Told once, with the first chunk.
-                    faults={method: error for method, _, error in encoded.trials if error} if not number else {},
+                    faults={} if number else faults,  # told once
                 )
-                if outcome.state is State.COMMITTED
-                else replace(outcome, kept_as=known)
-            )
-            if self.line.twins is not None:
-                self.line.twins.note(outcome.chunk, outcome.original_hash, outcome.method, outcome.payload_size)
+            found.append(outcome)
         return found
-
-
-def _keep_told(outcomes: list[Outcome], chunks: Sequence[Chunk]) -> list[Outcome]:
-    """Return the outcomes of a run with the name by which a payload of it may be kept."""
-    name = _name(chunks, [outcome.original_hash or "" for outcome in outcomes])
-    return [replace(outcome, kept_as=name) for outcome in outcomes]
 
 
 def _name(chunks: Sequence[Chunk], hashes: Sequence[str]) -> str:

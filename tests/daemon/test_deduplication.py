@@ -258,3 +258,35 @@ def test_a_file_that_is_sent_again_under_another_name_decodes_each_run_once(
     assert proofs == [3]
     assert [name for name in bench.names("compressed_chunks/new") if name.startswith("run_")] == []
     assert problems(bench, deep=True) == []
+
+
+def test_who_goes_on_with_a_file_that_was_half_sliced_from_another_decodes_its_run_once(
+    make_bench: Callable[..., Bench], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench = make_bench(dedup=True, solid=True)
+    for base in ("old", "new"):
+        bench.submit("play.txt", TEXT, base=base, chunk_size=300)
+        bench.run()
+    for number in range(1, 5):
+        bench.store.delete(f"compressed_chunks/new/chunk_{number:04d}")
+    proofs, verify = [], bench.compute.verify_run
+    monkeypatch.setattr(bench.compute, "verify_run", lambda *told: proofs.append(len(told[0])) or verify(*told))
+    bench.submit("play.txt", TEXT, base="new", chunk_size=300)
+    bench.run()
+    assert proofs == [4]
+    assert problems(bench, deep=True) == []
+
+
+def test_a_run_that_lies_beside_chunks_that_were_moved_is_not_named_by_others(bench: Bench) -> None:
+    file_run(bench)
+    for path, data in bench.store.files.items():
+        if path.startswith("compressed_chunks/old/"):
+            bench.store.write(path.replace("/old/", "/moved/"), data)
+    bench.store.delete("compressed_chunks/old")
+    sha256 = hashlib.sha256(TEXT[900:1800]).hexdigest()
+    bench.index.forget(sha256, "compressed_chunks/old/chunk_0001")
+    bench.index.add(sha256, "compressed_chunks/moved/chunk_0001")
+    bench.submit("part.txt", TEXT[900:1800], base="new")
+    bench.run()
+    assert bench.json(f"{NEW}/recipe.json")["compression_method"] != "solid_slice_v1"
+    assert problems(bench, deep=True) == []

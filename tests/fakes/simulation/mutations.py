@@ -14,7 +14,6 @@ from panini_daemon.storage import commits
 from panini_daemon.storage.commits import PAYLOAD, Commit, read_recipe
 from panini_daemon.storage.lease_course import LeaseCourse
 from panini_daemon.storage.lease_rivals import Rivals
-from panini_daemon.storage.solid import parse_slice
 
 Patch = Callable[[Any, str, Any], None]
 """Puts a value in the place of an object's attribute, as pytest's `monkeypatch.setattr` does."""
@@ -86,10 +85,6 @@ def name_runs_that_are_not_written(patch: Patch) -> None:
     patch(run_line, "write_run_file", lambda _store, file, _payload, **_: file.place)
 
 
-def trust_that_a_run_is_whole(patch: Patch) -> None:
-    patch(commits, "find_run_file", lambda _store, _folder, recipe, _digests: parse_slice(recipe).run.file.place)
-
-
 def change_rules(patch: Patch, **changes: Any) -> None:
     """Have every world made with other rules than those that are drawn."""
     make = World.__init__
@@ -122,6 +117,5 @@ MUTATIONS: Mapping[str, Mutation] = {
         Mutation(trust_a_recipe_alone, "without a commit", (120,)),
         Mutation(write_over_other_commits, "without a commit", (59,)),
         Mutation(name_runs_that_are_not_written, "before its run", (1,)),
-        Mutation(trust_that_a_run_is_whole, "without a commit"),
     )
 }
