@@ -104,8 +104,9 @@ class Tally:
                 self._counts["chunks"] += 1
                 self._counts["bytes_in"] += outcome.chunk.size
                 self._counts["bytes_out"] += outcome.payload_size
-                known = self._methods.get(outcome.method, MethodTotals())
-                self._methods[outcome.method] = MethodTotals(
+                method = outcome.inner or outcome.method  # of a slice, what its run was compressed by
+                known = self._methods.get(method, MethodTotals())
+                self._methods[method] = MethodTotals(
                     known.chunks + 1, known.bytes_in + outcome.chunk.size, known.bytes_out + outcome.payload_size
                 )
                 self._recent.append((now, outcome.chunk.size))

@@ -49,7 +49,7 @@ def _demo(root: Path, level: str | None, scratch: Path) -> int:
         rows.append(
             ResultRow(
                 sample.name,
-                " ".join(sorted({outcome.method for outcome in mine})),
+                " ".join(sorted({outcome.inner or outcome.method for outcome in mine})),
                 sample.stat().st_size,
                 sum(outcome.payload_size for outcome in mine),
                 filecmp.cmp(sample, restored, shallow=False),

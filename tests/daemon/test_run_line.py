@@ -53,6 +53,7 @@ def test_the_numbers_of_the_chunks_add_up_to_the_run(bench: Bench) -> None:
     assert sum(recipe["stats"]["compressed_size"] for recipe in recipes(bench)) == size
     assert sum(line["compressed"] for line in lines) == size
     assert (totals.bytes_in, totals.bytes_out) == (len(TEXT), size)
+    assert totals.methods["generic_zstd_v1"].bytes_out == size
     assert receipt["compressed_size"] == size
     inner = recipes(bench)[0]["reconstruction"]["parameters"]["method"]
     assert {(line["method"], line["inner"], line["decoded_size"]) for line in lines} == {
