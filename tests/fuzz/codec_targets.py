@@ -69,14 +69,15 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,  # what streams hold, and the first case compiles
         share=0.1,
     )
-    yield Target(
-        *("compress.audio_lms_v1", "codecs", _sounds, _encoder_of("audio_lms_v1")),
-        returns=(bytes,),
-        raises=(NotApplicable,),
-        mutate=raw,
-        memory=256 * MIB,
-        share=0.1,
-    )
+    for method in ("audio_lms_v1", "audio_ols_v1"):
+        yield Target(
+            *(f"compress.{method}", "codecs", _sounds, _encoder_of(method)),
+            returns=(bytes,),
+            raises=(NotApplicable,),
+            mutate=raw,
+            memory=256 * MIB,
+            share=0.1,
+        )
     yield Target(
         *("pixels.mixed", "codecs", lambda: [b"\x09\x07\x02\x03" + bytes(range(200)), b"\x1f\x03\0\0\x55\xaa"]),
         lambda: _mix,
