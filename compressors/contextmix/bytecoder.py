@@ -19,7 +19,7 @@ _SPARE = 1024
 
 
 class Settings(NamedTuple):
-    """`contexts` are the numbers of those to mix, `slots_log` the logarithm of their slots, `stride` a record's bytes."""
+    """`contexts` are the numbers of those to mix, 2**`slots_log` their slots, `stride` the length of a record."""
 
     contexts: tuple[int, ...]
     slots_log: int

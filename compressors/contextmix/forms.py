@@ -66,7 +66,7 @@ def list_forms(sample: bytes, kind: Kind, *, thorough: bool) -> list[Form]:
     text = [Form(known["text"], prose=True), Form(known["text"]), Form(known["tables"])]
     if kind is Kind.TEXT and not thorough:
         return text
-    strides = find_strides(sample, 2 if thorough else 1) or [4]
+    strides = find_strides(sample, 3 if thorough else 2) or [4]
     other = [Form(known["general"]), Form(known["general"], filter="x86")]
     other += [Form(known[name], stride) for stride in strides for name in ("records", "samples")]
     return text + other if thorough else [text[1], *other]

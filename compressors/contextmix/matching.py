@@ -3,17 +3,14 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from panini_daemon.compressors.contextmix.contexts import byte_at
 from panini_daemon.compressors.contextmix.counters import counted_learn
 from panini_daemon.compressors.contextmix.logistic import stretch
+from panini_daemon.compressors.contextmix.notes import byte_at
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-PLACE, LENGTH = 0, 1
-BY_LENGTH, BY_BYTE = 0, 32
-"""Where the chances by length and expected bit are among a match's, and those by expected byte and bit number."""
-CHANCES = 32 + 2048
 PER_MATCH = 3
+"""Inputs of a match. Its chances: 32 by length's class and expected bit, 2048 by expected byte and bit number."""
 _FARTHEST = 400
 
 
@@ -25,7 +22,7 @@ def find_match(
 
     `match` holds the place of the expected byte and the length, 0 for none. `table` has a power of two of entries.
     """
-    length, place = int(match[0 + 1]), int(match[0])
+    length, place = int(match[1]), int(match[0])
     if length > 0 and data[place] == data[at - 1]:
         length = min(length + 1, 65535)
         place += 1
@@ -54,13 +51,7 @@ def length_class(length: int) -> int:
         return length + 1 >> 1
     if length < 32:
         return 8 + (length - 16 >> 2)
-    if length < 64:
-        return 12
-    if length < 128:
-        return 13
-    if length < 400:
-        return 14
-    return 15
+    return 12 + int(length >= 64) + int(length >= 128) + int(length >= _FARTHEST)
 
 
 @unchecked_kernel
