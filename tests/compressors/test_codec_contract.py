@@ -21,6 +21,7 @@ BYTES = (
     "generic_brotli_v1",
     "generic_bzip2_v1",
     "generic_ppmd_v1",
+    "generic_cm_v1",
     "text_ppmd_v1",
 )
 ALL = (*BYTES, *IMAGES, "container_parts_v1")
@@ -102,7 +103,7 @@ def test_another_size_than_was_written_is_refused(method: str, change: int) -> N
 @given(
     payload=st.binary(max_size=300),
     parameters=st.dictionaries(
-        st.sampled_from(["order", "memory_log", "length", "window_log", "dict_log", "lc", "lp", "pb", "filter"])
+        st.sampled_from(["order", "memory_log", "length", "window_log", "dict_log", "lc", "lp", "pb", "filter", "contexts", "slots_log"])
         | st.sampled_from(["coder", "offset", "width", "height", "channels", "bits", "stride", "shape", "dtype"]),
         st.none()
         | st.integers(-3, 70)

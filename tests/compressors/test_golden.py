@@ -15,6 +15,7 @@ METHODS = (
     "container_parts_v1",
     "generic_brotli_v1",
     "generic_bzip2_v1",
+    "generic_cm_v1",
     "generic_gzip_v1",
     "generic_ppmd_v1",
     "generic_xz_v1",
