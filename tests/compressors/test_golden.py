@@ -32,8 +32,9 @@ METHODS = (
 
 FETCHED = ("smollm2",)
 """Cases whose model is too large for the repository."""
+SLOW = ("generic_cm_v1", "text_lm_v1")
 CASES = [
-    pytest.param(case, marks=pytest.mark.slow) if case.parent.name == "text_lm_v1" else case
+    pytest.param(case, marks=pytest.mark.slow) if case.parent.name in SLOW else case
     for case in sorted(FOLDER.glob("*/*"))
 ]
 

@@ -31,6 +31,8 @@ DEFLATED = GOLDEN.with_name("deflate")
 _WORTH_DECODING = 1 << 20
 """Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
 _REFUSED = 1 << 40
+_MEMORY = {"text_lm_v1": 1024, "generic_cm_v1": 320}
+"""MiB of a decoder that takes more than most: PyTorch, which its first case loads; 256 MiB of slots."""
 
 
 def codec_targets() -> Iterator[Target]:
@@ -45,7 +47,7 @@ def codec_targets() -> Iterator[Target]:
             returns=(bytes,),
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
-            memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
+            memory=_MEMORY.get(method, 160) * MIB,
             share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
@@ -75,11 +77,18 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,
         share=0.1,
     )
-    for method in ("image_jpeg_v1", "image_jxl_v1", "image_pixels_v1"):
+    for method, originals in (
+        ("image_jpeg_v1", "image*"),
+        ("image_jxl_v1", "image*"),
+        ("image_pixels_v1", "image*"),
+        ("generic_cm_v1", "generic_cm*"),
+    ):
         yield Target(
             name=f"compress.{method}",
             group="codecs",
-            seeds=lambda: [_read(path) for path in sorted(GOLDEN.glob("image*/*/original.bin"))],
+            seeds=lambda originals=originals: [
+                _read(path) for path in sorted(GOLDEN.glob(f"{originals}/*/original.bin"))
+            ],
             make=_encoder_of(method),
             returns=(bytes,),
             raises=(NotApplicable,),
