@@ -1,7 +1,7 @@
 """Reading a recipe's parameters, which may be damaged: wrong types, missing names, huge numbers."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.protocol import Json
@@ -38,22 +38,6 @@ def read_choice(parameters: Mapping[str, Json], name: str, choices: tuple[str, .
             "restore recipe.json from a copy or update panini-daemon"
         )
     return value
-
-
-def read_numbers(parameters: Mapping[str, Json], name: str, most: int, high: int) -> tuple[int, ...]:
-    """Read a list of 1 to `most` whole numbers from 0 to `high`. Raises PayloadDamaged."""
-    value = parameters.get(name)
-    if (
-        not isinstance(value, Sequence)
-        or isinstance(value, str)
-        or not 1 <= len(value) <= most
-        or not all(isinstance(one, int) and not isinstance(one, bool) and 0 <= one <= high for one in value)
-    ):
-        raise PayloadDamaged(
-            f"parameter {name!r} is {_shown(value)}; expected 1 to {most} whole numbers from 0 to {high}; "
-            "restore recipe.json from a copy or update panini-daemon"
-        )
-    return tuple(one for one in value if isinstance(one, int))
 
 
 def read_text(parameters: Mapping[str, Json], name: str, pattern: str) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panini_daemon.compressors.contextmix.coding import decode_bit, encode_bit, is_exhausted
-from panini_daemon.compressors.contextmix.contexts import KINDS, hash_contexts
+from panini_daemon.compressors.contextmix.contexts import CODE_KINDS, KINDS, hash_contexts
 from panini_daemon.compressors.contextmix.ensemble import BIAS, MIXERS, Ensemble, combine, learn, make_ensemble
 from panini_daemon.compressors.contextmix.inputs import (
     PER_CONTEXT,
@@ -12,6 +12,11 @@ from panini_daemon.compressors.contextmix.inputs import (
     fill_contexts,
     learn_byte,
     learn_contexts,
+)
+from panini_daemon.compressors.contextmix.instructions import (
+    hash_instructions,
+    place_in_instruction,
+    read_instruction,
 )
 from panini_daemon.compressors.contextmix.matching import (
     PER_MATCH,
@@ -27,18 +32,18 @@ from panini_daemon.compressors.kernels import unchecked_kernel
 
 SHORT, LONG = 5, 12
 """Bytes that a match of each of the two kinds has at least."""
-_RATE, _MORE, _HALF = 90, 300, 20000
+_RATE, _MORE, _HALF = 60, 300, 20000
 """The mixers' rate in the long run, what it is more at first, and bytes until that has halved."""
 
 
 def make_model(kinds: tuple[int, ...], slots_log: int, match_log: int) -> tuple[Memory, Ensemble]:
     """Make the memory and the ensemble for contexts `kinds`."""
-    inputs = PER_CONTEXT * len(kinds) + 2 * PER_MATCH + 1
-    return make_memory(np.array(kinds, np.int64), slots_log, match_log), make_ensemble(inputs)
+    memory = make_memory(np.array(kinds, np.int64), slots_log, match_log)
+    return memory, make_ensemble(len(kinds), 2 * PER_MATCH + 1)
 
 
 @unchecked_kernel
-def code_bytes(  # noqa: C901, PLR0915  one loop, for both directions
+def code_bytes(  # noqa: C901, PLR0912, PLR0915  one loop, for both directions
     memory: Memory,
     ensemble: Ensemble,
     data: NDArray[np.uint8],
@@ -62,9 +67,13 @@ def code_bytes(  # noqa: C901, PLR0915  one loop, for both directions
     short_places, long_places, followers = memory.short_places, memory.long_places, memory.followers
     follow, unanimous, speeds = memory.follow, memory.unanimous, memory.speeds
     stretch, rates = memory.stretch, memory.rates
+    opcodes, instruction = memory.opcodes, memory.instruction
     weights, final, refinements, table = ensemble.weights, ensemble.final, ensemble.refinements, ensemble.squash
     odds, chances, chosen = ensemble.odds, ensemble.chances, ensemble.chosen
     contexts = kinds.size
+    code = False
+    for which in range(contexts):
+        code = code or int(kinds[which]) >= CODE_KINDS
     keys, notes = np.zeros(KINDS, np.int64), memory.notes
     mine, firsts, halves = np.zeros(contexts, np.int64), np.zeros(contexts, np.int64), np.zeros(contexts, np.int64)
     run_places, sets = np.zeros(contexts, np.int64), np.zeros(MIXERS, np.int64)
@@ -77,6 +86,8 @@ def code_bytes(  # noqa: C901, PLR0915  one loop, for both directions
         byte = byte_at(data, at)
         if at > 0:
             take_note(notes, data, at)
+            if code:
+                read_instruction(instruction, opcodes, byte_at(data, at - 1))
             find_match(short, short_places, data, at, SHORT)
             find_match(long, long_places, data, at, LONG)
         short_kind, long_kind = length_class(int(short[1])), length_class(int(long[1]))
@@ -84,6 +95,10 @@ def code_bytes(  # noqa: C901, PLR0915  one loop, for both directions
         long_byte = byte_at(data, int(long[0])) if long_kind > 0 else 0
         expected = short_byte + 1 | short_kind << 9 if short_kind > 0 else 0
         hash_contexts(keys, notes, data, at, stride, expected, followers)
+        place = at % stride if stride > 1 else column_of(notes, at)
+        if code:
+            hash_instructions(keys, instruction, data, at)
+            place = place_in_instruction(instruction)
         for which in range(contexts):
             kind = int(kinds[which])
             mine[which] = hash_pair(int(keys[kind]), kind + 1)
@@ -92,8 +107,11 @@ def code_bytes(  # noqa: C901, PLR0915  one loop, for both directions
         last, before = byte_at(data, at - 1), byte_at(data, at - 2)
         known = count_known(slots, firsts)
         sets[2] = 384 + last
-        sets[4] = 768 + ((at % stride if stride > 1 else column_of(notes, at)) & 255)
+        sets[4] = 768 + (place & 255)
         sets[5] = 1024 + (int(notes[SHAPE]) & 511)
+        sets[6] = 1536 + before
+        sets[7] = 1792 + (int(notes[SHAPE]) >> 9 & 511)
+        sets[8] = 2304 + byte_at(data, at - 3)
         rate = _RATE + _MORE * _HALF // (_HALF + at)
         partial = 1
         node = 1

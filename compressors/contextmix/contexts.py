@@ -1,4 +1,4 @@
-"""The contexts that a byte is predicted in: numbers 0 to 71, which recipes name, and what each is at a place.
+"""The contexts that a byte is predicted in: numbers 0 to 79, which recipes name, and what each is at a place.
 
 All are computed, once a byte; a model picks those it wants. `docs/context-mixing-bytes.md` lists them.
 """
@@ -21,7 +21,8 @@ from panini_daemon.compressors.contextmix.numbers import hash_numbers
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-KINDS = 72
+KINDS, CODE_KINDS = 80, 72
+"""How many there are, and from which on they are of `instructions.py`, computed where one of those is wanted."""
 
 
 @unchecked_kernel

@@ -1,4 +1,4 @@
-"""The mixers behind the inputs: six that choose their weights by different contexts, one over them, refinements."""
+"""The mixers behind the inputs: nine that choose their weights by different contexts, three over them, refinements."""
 
 from typing import NamedTuple
 
@@ -11,11 +11,14 @@ from panini_daemon.compressors.contextmix.refinement import make_refinement, ref
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-MIXERS = 6
-SETS = 1536
-"""Sets of weights of all six, as code_bytes counts them, and some to spare."""
+MIXERS, FINALS = 9, 3
+SETS = 2560
+"""Sets of weights of all nine, as code_bytes counts them."""
 BIAS = 256
-_START = 3000
+_START, _START_LESS = 3000, 1500
+"""Weights at first: of what histories, chances and matches say; of what only adds to that, the last two of four."""
+_FINAL_SETS = 256 + 256 + 128
+_PLACES = MIXERS + FINALS
 _FINAL_RATE = 150
 
 
@@ -30,19 +33,20 @@ class Ensemble(NamedTuple):
     odds: NDArray[np.int32]
     chances: NDArray[np.int64]
     chosen: NDArray[np.int64]
-    """First weights of the six; the final one's set; its chance; three places in the refinements."""
+    """First weights of the nine and the three; three places in the refinements."""
 
 
-def make_ensemble(inputs: int) -> Ensemble:
-    """Make an ensemble over so many inputs, the last of which is the bias."""
+def make_ensemble(contexts: int, others: int) -> Ensemble:
+    """Make an ensemble over four inputs of each of so many contexts, and others, the last of which is the bias."""
+    weights = [_START, _START, _START_LESS, _START_LESS] * contexts + [_START] * (others - 1) + [0]
     return Ensemble(
-        weights=make_weights(SETS, inputs, _START),
-        final=make_weights(256, MIXERS + 1, WEIGHT_ONE // MIXERS),
+        weights=np.tile(np.array(weights, np.int32), SETS),
+        final=make_weights(_FINAL_SETS, MIXERS + 1, WEIGHT_ONE // MIXERS),
         refinements=make_refinement(256 + (1 << 16) + (1 << 16)),
         squash=make_squash(),
         odds=np.zeros(MIXERS + 1, np.int32),
-        chances=np.zeros(MIXERS, np.int64),
-        chosen=np.zeros(MIXERS + 5, np.int64),
+        chances=np.zeros(MIXERS + FINALS, np.int64),
+        chosen=np.zeros(MIXERS + FINALS + 3, np.int64),
     )
 
 
@@ -72,16 +76,22 @@ def combine(
         chosen[number] = first
         odds[number] = mix(weights, first, inputs, count)
         chances[number] = squash(table, int(odds[number]))
-    odds[6] = BIAS
-    chosen[6] = partial * 7
-    mixed = mix(final, partial * 7, odds, 7)
+    odds[MIXERS] = BIAS
+    chosen[MIXERS] = partial * (MIXERS + 1)
+    chosen[MIXERS + 1] = (256 + last) * (MIXERS + 1)
+    chosen[MIXERS + 2] = (512 + int(sets[0])) * (MIXERS + 1)
+    together = 0
+    for number in range(MIXERS, MIXERS + FINALS):
+        one = mix(final, int(chosen[number]), odds, MIXERS + 1)
+        chances[number] = squash(table, one)
+        together += one
+    mixed = together // FINALS
     chance = squash(table, mixed)
-    chosen[7] = chance
-    chosen[8] = refinement_place(partial, mixed)
-    chosen[9] = refinement_place(256 + (partial | last << 8), mixed)
-    chosen[10] = refinement_place(65792 + (hash_pair(last | before << 8, partial) & 0xFFFF), mixed)
-    total = 2 * chance + refined(refinements, int(chosen[8]))
-    total += 2 * refined(refinements, int(chosen[9])) + 3 * refined(refinements, int(chosen[10]))
+    chosen[_PLACES] = refinement_place(partial, mixed)
+    chosen[_PLACES + 1] = refinement_place(256 + (partial | last << 8), mixed)
+    chosen[_PLACES + 2] = refinement_place(65792 + (hash_pair(last | before << 8, partial) & 0xFFFF), mixed)
+    total = 2 * chance + refined(refinements, int(chosen[_PLACES]))
+    total += 2 * refined(refinements, int(chosen[_PLACES + 1])) + 3 * refined(refinements, int(chosen[_PLACES + 2]))
     return min(max(total + 4 >> 3, 1), 65535)
 
 
@@ -97,11 +107,12 @@ def learn(
     bit: int,
     rate: int,
 ) -> None:
-    """Learn from the bit that came after `combine`; the six mixers at `rate`."""
-    refine_learn(refinements, int(chosen[8]), bit, 7)
-    refine_learn(refinements, int(chosen[9]), bit, 6)
-    refine_learn(refinements, int(chosen[10]), bit, 6)
-    train(final, int(chosen[6]), odds, 7, step_of(bit, int(chosen[7]), _FINAL_RATE))
+    """Learn from the bit that came after `combine`; the nine mixers at `rate`."""
+    refine_learn(refinements, int(chosen[_PLACES]), bit, 7)
+    refine_learn(refinements, int(chosen[_PLACES + 1]), bit, 6)
+    refine_learn(refinements, int(chosen[_PLACES + 2]), bit, 6)
+    for number in range(MIXERS, MIXERS + FINALS):
+        train(final, int(chosen[number]), odds, MIXERS + 1, step_of(bit, int(chances[number]), _FINAL_RATE))
     count = inputs.size
     for number in range(MIXERS):  # as `train` does: calling it here takes twice the time
         step = step_of(bit, int(chances[number]), rate)

@@ -80,7 +80,7 @@ def learn_contexts(
     for at in range(halves.size):
         slot = int(halves[at])
         known = int(np.int64(slots[slot + 16 + node]))
-        counted_learn(histories, at << 8 | known, bit, 255, rates)
+        counted_learn(histories, at << 8 | known, bit, 400, rates)
         chance = int(np.int64(slots[slot + 1 + node])) ^ 0x8000
         speed = int(speeds[known])
         if bit:

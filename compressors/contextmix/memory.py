@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from panini_daemon.compressors.contextmix.counters import make_counted, make_rates
 from panini_daemon.compressors.contextmix.histories import make_chances, make_histories
+from panini_daemon.compressors.contextmix.instructions import INSTRUCTION_NOTES, make_opcodes
 from panini_daemon.compressors.contextmix.logistic import make_stretch
 from panini_daemon.compressors.contextmix.notes import NOTES
 from panini_daemon.compressors.contextmix.slots import make_slots
@@ -37,6 +38,8 @@ class Memory(NamedTuple):
     stretch: NDArray[np.int16]
     rates: NDArray[np.int32]
     notes: NDArray[np.int64]
+    opcodes: NDArray[np.int64]
+    instruction: NDArray[np.int64]
     short_match: NDArray[np.int64]
     long_match: NDArray[np.int64]
 
@@ -63,6 +66,8 @@ def make_memory(kinds: NDArray[np.int64], slots_log: int, match_log: int) -> Mem
         stretch=make_stretch(),
         rates=make_rates(),
         notes=np.zeros(NOTES, np.int64),
+        opcodes=make_opcodes(),
+        instruction=np.zeros(INSTRUCTION_NOTES, np.int64),
         short_match=np.zeros(2, np.int64),
         long_match=np.zeros(2, np.int64),
     )

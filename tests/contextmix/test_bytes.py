@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +15,8 @@ from panini_daemon.compressors import Context, Device, Kind, Level, NotApplicabl
 from panini_daemon.compressors.contextmix import bytecoder
 from panini_daemon.compressors.contextmix.bytecoder import KINDS, Settings, decode, encode
 from panini_daemon.compressors.contextmix.forms import list_forms, take_piece
+from panini_daemon.compressors.contextmix.instructions import INSTRUCTION_NOTES, PHASE, make_opcodes, read_instruction
+from panini_daemon.compressors.contextmix.profiles import PROFILES
 from panini_daemon.compressors.contextmix.strides import LONGEST, find_strides
 from panini_daemon.compressors.generic_cm import GenericCm
 
@@ -38,7 +41,7 @@ def records(count: int, length: int, seed: int = 5) -> bytes:
 @pytest.mark.parametrize("stride", [1, 2, 3, 4, 7, 44, 65536])
 def test_no_context_looks_at_what_a_decoder_does_not_know(first: int, stride: int) -> None:
     """An encoder has all bytes before it; a context that used one too many would only show here."""
-    chosen = Settings(tuple(range(first, first + 24)), 14, stride)
+    chosen = Settings(tuple(range(first, min(first + 24, KINDS))), 14, stride)
     data = TEXT + records(20, 44) + bytes(50)
     assert decode(encode(data, chosen, be_silent), len(data), chosen, be_silent) == data
 
@@ -111,22 +114,61 @@ def test_what_has_no_records_or_is_too_short_has_no_length() -> None:
 
 def test_a_piece_is_three_parts_of_what_is_long() -> None:
     data = random.Random(1).randbytes(300_000)
-    piece = take_piece(data)
+    piece = take_piece(data, 32 << 10)
     assert len(piece) == 96 << 10
     assert piece.startswith(data[: 32 << 10])
     assert piece[32 << 10 : 64 << 10] in data[64 << 10 :]
-    assert take_piece(data[:1000]) == data[:1000]
+    assert take_piece(data[:1000], 32 << 10) == data[:1000]
+
+
+@pytest.mark.parametrize("name", sorted(PROFILES))
+def test_every_profile_names_contexts_that_there_are(name: str) -> None:
+    contexts = PROFILES[name]
+    assert 1 <= len(set(contexts)) == len(contexts) <= 32
+    assert all(0 <= one < KINDS for one in contexts)
 
 
 @pytest.mark.parametrize("kind", [Kind.TEXT, Kind.BINARY])
+@pytest.mark.parametrize("lean", [False, True])
 @pytest.mark.parametrize("thorough", [False, True])
-def test_every_form_names_contexts_that_there_are(kind: Kind, thorough: bool) -> None:
-    forms = list_forms(records(400, 44), kind, thorough=thorough)
+def test_every_form_is_another_and_of_a_profile_that_there_is(kind: Kind, lean: bool, thorough: bool) -> None:
+    forms = list_forms(records(400, 44), kind, lean=lean, thorough=thorough)
     assert len(set(forms)) == len(forms)
     for form in forms:
-        assert 1 <= len(set(form.contexts)) == len(form.contexts) <= 32
-        assert all(0 <= one < KINDS for one in form.contexts)
+        assert form.profile in PROFILES
+        assert form.profile.startswith("lean") == lean
         assert form.stride >= 1
+
+
+INSTRUCTIONS = (
+    *("55", "8bec", "83ec10", "81ec00010000", "8b4508", "8b4c2404", "8d8c8500010000", "ff1500104000", "a100104000"),
+    *(
+        "e800000000",
+        "0f8410000000",
+        "0fb6c0",
+        "f7c001000000",
+        "f7d8",
+        "f60501000000ff",
+        "66b83412",
+        "66813d0010400001ff",
+    ),
+    *("c20800", "c8100000", "9a000000000000", "7510", "8b048510000000", "8d442404", "f3a4", "2e8b00", "0fba e007"),
+    *("6a00", "6800104000", "d9ee", "dd442408", "c3"),
+)
+
+
+@pytest.mark.parametrize("code", INSTRUCTIONS)
+def test_an_instruction_ends_where_it_ends(code: str) -> None:
+    """Each as an assembler for 32 bits writes it."""
+    notes = np.zeros(INSTRUCTION_NOTES, np.int64)
+    phases = []
+    for byte in bytes.fromhex(code + "90"):
+        phases.append(int(notes[PHASE]))
+        read_instruction(notes, make_opcodes(), byte)
+    inner = phases[2:-1] if code[:2] in ("66", "2e", "f3") else phases[1:-1]
+    assert phases[0] == 0
+    assert phases[-1] == 0
+    assert all(inner)
 
 
 @pytest.mark.slow
@@ -142,13 +184,9 @@ def test_text_and_records_are_each_given_the_form_that_suits_them() -> None:
 @pytest.mark.parametrize(
     "parameters",
     [
-        {"contexts": []},
-        {"contexts": [72]},
-        {"contexts": [-1]},
-        {"contexts": [True]},
-        {"contexts": "12"},
-        {"contexts": [1] * 33},
-        {"contexts": None},
+        {"profile": None},
+        {"profile": "novels"},
+        {"profile": 7},
         {"stride": 0},
         {"stride": 65537},
         {"slots_log": 9},
@@ -159,7 +197,7 @@ def test_text_and_records_are_each_given_the_form_that_suits_them() -> None:
     ],
 )
 def test_parameters_that_are_never_written_are_refused_before_memory_is_taken(parameters: dict[str, object]) -> None:
-    told = {"contexts": [1, 2], "stride": 1, "slots_log": 10, **parameters}
+    told = {"profile": "lean text", "stride": 1, "slots_log": 10, **parameters}
     with pytest.raises(PayloadDamaged):
         GenericCm().decompress(b"abc", told, 100, Device())  # type: ignore[arg-type]
 
@@ -168,7 +206,7 @@ _SOURCE = """
 from panini_daemon.compressors.contextmix.bytecoder import Settings, decode, encode
 def silent(done, total): pass
 data = b"The cat, the HAT.\\n\\x00\\x01\\xff" * 2 + bytes(range(0, 200, 9)) + bytes(12)
-for contexts, stride in (((0, 3, 13, 33, 34, 51, 53, 60), 1), ((35, 38, 42, 43, 57, 62, 66, 71), 6)):
+for contexts, stride in (((0, 3, 13, 33, 34, 51, 53, 60), 1), ((35, 38, 42, 43, 57, 62, 66, 71), 6), (tuple(range(72, 80)), 1)):
     chosen = Settings(contexts, 10, stride)
     payload = encode(data, chosen, silent)
     assert decode(payload, len(data), chosen, silent) == data
