@@ -20,7 +20,7 @@ immediate; opcode and ModRM byte of the three before it; whether its operands ha
 INSTRUCTION_NOTES = 10
 _START, _SECOND, _MODE, _SCALE, _OFFSET, _VALUE = range(6)
 _HAS_FORM, _PREFIX, _WIDE = 8, 16, 32
-"""What the table says: a ModRM byte follows; it is a prefix; an immediate of 4 bytes, or 2, follows; else of how many."""
+"""What the table says: a ModRM byte follows; it is a prefix; 4 bytes, or 2, are immediate; else how many are."""
 
 _FORMS = "62 63 69 6B 80-8F C0 C1 C4-C7 D0-D3 D8-DF F6 F7 FE FF 100-103 10D 110-123 128-12F 140-176 178-17F 190-19F"
 _FORMS += " 1A3-1A5 1AB-1AF 1B0-1C7 1D0-1FF"
