@@ -11,7 +11,7 @@ from panini_daemon.compressors.parameters import check_size, read_choice, read_i
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer, Surroundings
 
 _OFFERS = {
-    Level.BEST: Offer(saving=0.62, seconds=4.0),
+    Level.BEST: Offer(saving=0.62, seconds=7.0),
     Level.MAX: Offer(saving=0.63, seconds=20.0),
 }
 _LARGEST_LOG = {Level.FAST: 18, Level.BALANCED: 19, Level.BEST: 20, Level.MAX: 22}
@@ -20,7 +20,7 @@ LONGEST_STRIDE = 1 << 16
 _PROSE_GROWTH = 4
 _PIECE = {Level.FAST: 1 << 14, Level.BALANCED: 1 << 14, Level.BEST: 1 << 14, Level.MAX: 1 << 15}
 """Bytes of each of the three pieces of a sample on which forms are tried."""
-_SMALL = 1 << 16
+_SMALL = 3 << 14
 """Up to so many bytes cost little even under all contexts, and few contexts have seen enough in them."""
 
 
@@ -30,6 +30,7 @@ class GenericCm(Compressor):
     method = "generic_cm_v1"
     reconstruction = "context_mixing_decode"
     family = "generic"
+    by_sample = True
 
     def __init__(self) -> None:
         self._surroundings = Surroundings()
