@@ -39,8 +39,7 @@ _MEMORY = {
     "container_parts_v1": 512,
     "generic_cm_v1": 320,
 }
-"""What a case may take, MiB; the first one of a process loads PyTorch, or compiles kernels."""
-"""MiB of a decoder that takes more than most: PyTorch, which its first case loads; 256 MiB of slots."""
+"""What a case may take, MiB; the first one of a process loads PyTorch, or compiles kernels; generic_cm_v1 has slots."""
 
 
 def codec_targets() -> Iterator[Target]:
