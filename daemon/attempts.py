@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from panini_daemon.errors import ComputeFailed
 from panini_daemon.failures import Action, action_for
-from panini_daemon.grouping import group, is_run, wants_runs
+from panini_daemon.grouping import count_work, group, is_run, wants_runs
 from panini_daemon.line import Line
 from panini_daemon.logs import Logger
 from panini_daemon.outcomes import Outcome, State
@@ -75,6 +75,10 @@ class Attempts:
         """Tell whether chunks of a job that follow each other are compressed together."""
         line = self.line
         return line.solid and wants_runs(job.method or line.method, line.registry.names())
+
+    def count_work(self, job: Job) -> int:
+        """Return how many threads a job can keep busy."""
+        return count_work(job.chunks, runs=self.wants_runs(job))
 
     def run(self, job: Job, chunks: Sequence[Chunk], held: Callable[[], None], log: Logger) -> list[Outcome]:
         """Work on chunks until each is committed, failed for good, or dropped. Never raises an Exception."""

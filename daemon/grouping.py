@@ -32,6 +32,11 @@ def group(chunks: Sequence[Chunk], *, runs: bool = False) -> Iterator[list[Chunk
     yield from _put_together([chunk for chunk in chunks if chunk.name not in taken])
 
 
+def count_work(chunks: Sequence[Chunk], *, runs: bool) -> int:
+    """Return how many threads chunks can keep busy, at least 1: with `runs`, all of a run are work for one."""
+    return max(1, sum(1 for _ in group(chunks, runs=True)) if runs else len(chunks))
+
+
 def is_run(chunks: Sequence[Chunk]) -> bool:
     """Tell whether these chunks, a group of their job, are to be compressed as one."""
     size = sum(chunk.size for chunk in chunks)

@@ -2,7 +2,7 @@
 
 import bisect
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from panini_daemon.storage.jobs import Job
@@ -13,23 +13,27 @@ from panini_daemon.storage.ordering import job_key
 class _Waiting:
     rank: tuple[tuple[int, bool, float, str], int]
     job: Job = field(compare=False)
+    work: int = field(compare=False)
     not_before: float = field(default=float("-inf"), compare=False)
 
 
 _WINDOW = 8
-"""How many times as many chunks as are asked for a choice is made among where it is scattered."""
+"""How many times as much work as is asked for a choice is made among where it is scattered."""
 
 
 class JobQueue:
     """Jobs in the order of `job_key`: declared priority, keyframes and headers, age.
 
     With `scatter`, any text that other workers do not have, age counts only roughly: of the next jobs some are chosen
-    that others hardly choose too. So workers that see each other's claims late seldom claim the same.
+    that others hardly choose too. So workers that see each other's claims late seldom claim the same. `count` tells for
+    how many threads a job is work.
     """
 
-    def __init__(self, scatter: str | None = None) -> None:
+    def __init__(
+        self, scatter: str | None = None, count: Callable[[Job], int] = lambda job: max(1, len(job.chunks))
+    ) -> None:
         """Start empty."""
-        self._scatter = scatter
+        self._scatter, self._count_work = scatter, count
         self._sorted: list[_Waiting] = []
         self._by_id: dict[str, _Waiting] = {}
         self._claiming: dict[str, Job] = {}
@@ -54,7 +58,7 @@ class JobQueue:
         if job.job_id not in self._by_id:
             self._count += 1
             self._bytes += _measure(job)
-            waiting = _Waiting((job_key(job), self._count), job)
+            waiting = _Waiting((job_key(job), self._count), job, self._count_work(job))
             self._by_id[job.job_id] = waiting
             bisect.insort(self._sorted, waiting)
 
@@ -65,32 +69,32 @@ class JobQueue:
             del self._sorted[bisect.bisect_left(self._sorted, waiting)]
             self._claiming.pop(job_id, None)
 
-    def next(self, chunks: int, now: float) -> list[Job]:
-        """Mark and return the next jobs that may be claimed at monotonic time `now`, up to `chunks` chunks in all.
+    def next(self, work: int, now: float) -> list[Job]:
+        """Mark and return the next jobs that may be claimed at monotonic time `now`, for `work` threads in all.
 
         The last one may go beyond that: jobs are not divided.
         """
         chosen: list[Job] = []
-        for waiting in self._list_free(chunks, now):
-            if chunks <= 0:
+        for waiting in self._list_free(work, now):
+            if work <= 0:
                 break
             self._claiming[waiting.job.job_id] = waiting.job
             chosen.append(waiting.job)
-            chunks -= max(len(waiting.job.chunks), 1)
+            work -= waiting.work
         return chosen
 
-    def _list_free(self, chunks: int, now: float) -> Iterable[_Waiting]:
+    def _list_free(self, work: int, now: float) -> Iterable[_Waiting]:
         """Return the jobs to choose from, the best first."""
         free = (waiting for waiting in self._sorted if self._is_free(waiting, now))
         if self._scatter is None:
             return free
         window: list[_Waiting] = []
-        room = chunks * _WINDOW
+        room = work * _WINDOW
         for waiting in free:
             if room <= 0:
                 break
             window.append(waiting)
-            room -= max(len(waiting.job.chunks), 1)
+            room -= waiting.work
         return sorted(window, key=self._scattered)
 
     def _scattered(self, waiting: _Waiting) -> tuple[int, bool, bytes]:
@@ -107,6 +111,16 @@ class JobQueue:
     def claiming(self) -> list[Job]:
         """Return the jobs marked by `next`."""
         return list(self._claiming.values())
+
+    @property
+    def claimed(self) -> int:
+        """For how many threads the jobs marked by `next` are work."""
+        return sum(self.work_of(job_id) for job_id in self._claiming)
+
+    def work_of(self, job_id: str) -> int:
+        """Return for how many threads a job that waits is work, 0 for an unknown one."""
+        waiting = self._by_id.get(job_id)
+        return waiting.work if waiting else 0
 
     def put_back(self, job_id: str, not_before: float) -> None:
         """Let a job that another worker has wait until monotonic time `not_before`."""

@@ -45,7 +45,7 @@ class Parts:
     threads: int
     backoff: Backoff
     ahead: int = 16
-    """Chunks that are claimed before a thread is free for them."""
+    """Work, in threads, that is claimed before a thread is free for it."""
     retry_claim: float = 5.0
     """Seconds before a job that another worker has is claimed again."""
     removal_delay: float = 0.0

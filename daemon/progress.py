@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from panini_daemon.grouping import group
+from panini_daemon.grouping import count_work, group
 from panini_daemon.outcomes import Outcome, State
 from panini_daemon.storage.jobs import Chunk, Job
 
@@ -26,6 +26,7 @@ class JobProgress:
         self._runs = runs
         self.outcomes: list[Outcome] = []
         self._left = len(job.chunks)
+        self._work = count_work(job.chunks, runs=runs)
         self._lock = threading.Lock()
 
     def groups(self) -> Iterator[list[Chunk]]:
@@ -38,6 +39,11 @@ class JobProgress:
             self.outcomes.append(outcome)
             self._left -= 1
             return self._left == 0
+
+    @property
+    def work(self) -> int:
+        """How many threads what is left can keep busy, roughly."""
+        return -(-self._work * self._left // max(1, len(self.job.chunks)))
 
     @property
     def over(self) -> bool:

@@ -37,7 +37,7 @@ class Service:
         self.tally = Tally()
         self.fatal: Exception | None = None
         self.phase = Phase.STARTING
-        self.queue = JobQueue(scatter=parts.worker if parts.rivals else None)
+        self.queue = JobQueue(parts.worker if parts.rivals else None, parts.attempts.count_work)
         self.arriving = 0
         self.wake = threading.Event()
         self._ends = JobEnds(
@@ -194,13 +194,12 @@ class Service:
                     self.queue.put_back(job.job_id, now + self._parts.retry_claim)
                 else:
                     chosen.append(job)
-                    room -= max(len(job.chunks), 1)
+                    room -= self.queue.work_of(job.job_id)
         return chosen
 
     def _room(self, now: float) -> int:
-        """Return how many more chunks to claim: enough to keep every thread busy while claims settle."""
-        chunks = sum(len(progress.job.chunks) - len(progress.outcomes) for progress in self._running.values())
-        room = self._parts.ahead - chunks - sum(len(job.chunks) for job in self.queue.claiming())
+        """Return for how many more threads to claim work: enough to keep every one busy while claims settle."""
+        room = self._parts.ahead - sum(progress.work for progress in self._running.values()) - self.queue.claimed
         best = self.queue.best_priority(now)
         urgent = best is not None and all(best > progress.job.priority for progress in self._running.values())
         return max(room, 1 if urgent else 0)

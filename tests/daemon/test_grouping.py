@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panini_daemon.grouping import RUN_BYTES, RUN_CHUNKS, TOGETHER, group, is_run, wants_runs
-from panini_daemon.storage.jobs import Chunk
+from panini_daemon.grouping import RUN_BYTES, RUN_CHUNKS, TOGETHER, count_work, group, is_run, wants_runs
+from panini_daemon.outcomes import Outcome, State
+from panini_daemon.progress import JobProgress
+from panini_daemon.storage.jobs import Chunk, Job
 
 MIB = 1 << 20
 
@@ -101,3 +103,13 @@ def test_every_chunk_is_in_one_group_and_every_run_holds_together(
     renamed = [replace(one, data_path="elsewhere") for one in sorted(chunks, key=lambda one: one.chunk_id)]
     again = [[one.chunk_id for one in several] for several in group(renamed, runs=True) if is_run(several)]
     assert found == again
+
+
+def test_a_run_is_work_for_one_thread() -> None:
+    chunks = [*cut(8, 25, 900), *cut(5, RUN_BYTES + 1, base="g", first=7)]
+    assert (count_work(chunks, runs=True), count_work(chunks, runs=False), count_work([], runs=True)) == (3, 5, 1)
+    progress = JobProgress(Job("j", "inbox/j.json", b"", (), tuple(cut(*[MIB] * 64))), runs=True)
+    assert progress.work == 2
+    for one in progress.job.chunks[:32]:
+        progress.add(Outcome(one, State.COMMITTED))
+    assert progress.work == 1

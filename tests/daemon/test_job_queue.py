@@ -93,3 +93,11 @@ def test_scattered_jobs_keep_to_priority_headers_and_roughly_age() -> None:
     first = names(queue.next(5, now=0))
     assert first[:2] == ["urgent", "header"]
     assert all(name < "j40" for name in first[2:])  # among the next forty
+
+
+def test_a_job_counts_for_the_work_that_it_is() -> None:
+    queue = JobQueue(count=lambda job: 1 if job.job_id == "whole" else 5)
+    for name in ("whole", "other"):
+        queue.add(job(name))
+    assert names(queue.next(2, now=0)) == ["whole", "other"]
+    assert (queue.claimed, queue.work_of("whole"), queue.work_of("unknown")) == (6, 1, 0)
