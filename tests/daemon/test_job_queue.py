@@ -97,7 +97,7 @@ def test_scattered_jobs_keep_to_priority_headers_and_roughly_age() -> None:
 
 def test_a_job_counts_for_the_work_that_it_is() -> None:
     queue = JobQueue(count=lambda job: 1 if job.job_id == "whole" else 5)
-    for name in ("whole", "other"):
-        queue.add(job(name))
+    queue.add(job("whole", created_at="2026-01-01"))
+    queue.add(job("other", created_at="2026-02-01"))
     assert names(queue.next(2, now=0)) == ["whole", "other"]
     assert (queue.claimed, queue.work_of("whole"), queue.work_of("unknown")) == (6, 1, 0)
