@@ -70,13 +70,18 @@ class Runtime:
                 batch = waiting.pop()
                 try:
                     found = work(batch, Settings(window, self.vocabulary.start, bits))
-                except (torch.OutOfMemoryError, MemoryError):
-                    if len(batch) == 1:
+                except (RuntimeError, MemoryError) as error:
+                    if len(batch) == 1 or not _is_out_of_memory(error):
                         raise
                     waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
                 else:
                     done |= zip(batch, found, strict=True)
         return [done[number] for number in range(len(counts))]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out: a GPU's, Python's own, or a CPU's, which torch tells of in words alone."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def load_runtime(path: Path, digest: str, device: Device) -> Runtime:
