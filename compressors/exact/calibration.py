@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from panini_daemon.compressors.exact.attention import value_limit
+from panini_daemon.compressors.exact.attention import Place, value_limit
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import LIMIT
 from panini_daemon.compressors.exact.quantisation import quantise
@@ -33,7 +33,7 @@ def measure_value_scales(
     count = tokens.shape[1]
     hidden = model.embed(tokens.reshape(-1))
     found: dict[str, Tensor] = {}
-    state = model.start(1, count)
+    state, place = model.start(1, count), Place.of(0, count, model.device)
     limit = value_limit(state.caches[0].values.shape[2])
     for number, (layer, cache) in enumerate(zip(model.layers, state.caches, strict=True)):
         values = model.project(hidden, layer)[:, -shape.key_heads * shape.head_width :]
@@ -41,6 +41,6 @@ def measure_value_scales(
         scales = largest * HEADROOM / torch.full_like(largest, limit)
         layer.value_scales.copy_(scales[:, None, None])
         found[f"layers.{number}.value_scales"] = layer.value_scales.cpu().clone()
-        hidden = model.run_layer(hidden, layer, cache, 1, 0)
+        hidden = model.run_layer(hidden, layer, cache, 1, place)
         tell(number)
     return found

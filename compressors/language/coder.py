@@ -90,8 +90,8 @@ class Decoder:
         short = states < _LOW
         before = (self._same & short).sum(dim=1)
         place = torch.minimum(self._next + before, self._end)
-        self._states = torch.where(short, (states << _WORD) | self._words[place], states)
-        self._next = torch.minimum(self._next + (self._members & short).sum(dim=1), self._end)
+        self._states.copy_(torch.where(short, (states << _WORD) | self._words[place], states))
+        self._next.copy_(torch.minimum(self._next + (self._members & short).sum(dim=1), self._end))
 
     def finish(self) -> Tensor:
         """Tell for each lane whether everything was read and nothing is left (rows)."""
