@@ -55,6 +55,6 @@ class Replayer:
             if isinstance(error, torch.OutOfMemoryError):
                 raise
             self._record = None
-            warnings.warn(f"CUDA graphs do not work here ({error}); decoding goes on without them", stacklevel=2)
+            warnings.warn(f"CUDA graphs do not work here ({error}); work goes on without them", stacklevel=2)
             return step
         return run

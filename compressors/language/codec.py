@@ -9,14 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 import torch
 from torch import Tensor
 
-from panini_daemon.compressors.exact.frequencies import Interval, interval_bits, interval_of, spread
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.replay import Recorder, Replayer
-from panini_daemon.compressors.language.coder import Decoder, encode_intervals
+from panini_daemon.compressors.language.coder import Decoder
 from panini_daemon.compressors.language.decoding import DecodeStep
+from panini_daemon.compressors.language.encoding import EncodeStep
 from panini_daemon.compressors.language.lanes import Layout
-from panini_daemon.compressors.language.mixture import CANDIDATES, TOTAL_BITS, Prediction
-from panini_daemon.compressors.language.steps import Settings, Steps, choose
+from panini_daemon.compressors.language.steps import Settings, Steps
 
 _TOGETHER = 64
 """Steps that are handed to a GPU at once, before `watch` hears of the next."""
@@ -31,29 +30,28 @@ def count_memory_bits(tokens: int) -> int:
 
 @torch.inference_mode()
 def encode(
-    texts: Sequence[Sequence[int]], lanes: Sequence[int], model: Model, settings: Settings, watch: Watch
+    texts: Sequence[Sequence[int]],
+    lanes: Sequence[int],
+    model: Model,
+    settings: Settings,
+    watch: Watch,
+    *,
+    record: Recorder | None = None,
 ) -> list[bytes]:
-    """Encode texts of tokens, each in so many lanes. A text's stream does not depend on the others."""
+    """Encode texts of tokens, each in so many lanes. A text's stream does not depend on the others.
+
+    Where there is a way to `record` steps, they are recorded and replayed.
+    """
     layout = Layout.of([len(text) for text in texts], lanes)
-    steps = Steps(model, layout, settings)
-    rows = layout.arrange(texts).to(model.device)
-    intervals: list[Interval] = []
+    steps, rows = Steps(model, layout, settings), layout.arrange(texts).to(model.device)
+    step = EncodeStep(steps, rows)
+    run = Replayer(lambda _first, _keys: step.run(), record)
     for at, frequencies in enumerate(_known(steps, rows)):
+        _wait(at, model.device)
         watch(at, layout.steps)
-        prediction = steps.mixture.predict(frequencies)
-        active = steps.lengths > at
-        tokens = rows[:, at]
-        candidate, escape = _place(steps, prediction, frequencies, tokens, active)
-        intervals.append(candidate)
-        if escape is not None:
-            intervals.append(escape)
-        steps.mixture.learn(prediction, tokens, active)
-    streams: list[bytes] = []
-    first = 0
-    for count in lanes:
-        streams.append(encode_intervals(intervals, slice(first, first + count)))
-        first += count
-    return streams
+        step.feed(frequencies)
+        run(0, 0)
+    return step.streams(lanes)
 
 
 @torch.inference_mode()
@@ -77,8 +75,7 @@ def decode(
     step = DecodeStep(Steps(model, layout, settings), decoder, layout.steps)
     run = Replayer(step.run, record)
     for at in range(layout.steps - 1):
-        if model.device.type == "cuda" and at % _TOGETHER == 0:
-            torch.cuda.synchronize(model.device)
+        _wait(at, model.device)
         watch(at, layout.steps)
         run(*step.make_room(at))
     if layout.steps:
@@ -93,6 +90,12 @@ def decode(
     return found
 
 
+def _wait(at: int, device: torch.device) -> None:
+    """Wait now and then for what a GPU was given to do."""
+    if device.type == "cuda" and at % _TOGETHER == 0:
+        torch.cuda.synchronize(device)
+
+
 def _known(steps: Steps, rows: Tensor) -> Iterator[Tensor]:
     """Yield the frequencies before each position of known rows (rows, steps)."""
     total = rows.shape[1]
@@ -104,20 +107,3 @@ def _known(steps: Steps, rows: Tensor) -> Iterator[Tensor]:
         for hidden in steps.reader.read(rows[:, at : at + count]):
             yield from steps.frequencies(hidden)
         at += count
-
-
-def _place(
-    steps: Steps, prediction: Prediction, frequencies: Tensor, tokens: Tensor, active: Tensor
-) -> tuple[Interval, Interval | None]:
-    hit = prediction.tokens == tokens[:, None]
-    escaped = active & ~hit.any(dim=1)
-    index = torch.where(escaped, CANDIDATES, hit.long().argmax(dim=1))[:, None]
-    size = prediction.chances.gather(1, index)[:, 0]
-    start = prediction.chances.cumsum(dim=1).gather(1, index)[:, 0] - size
-    everything = steps.everything(TOTAL_BITS)
-    candidate = choose(active, Interval(start, size, TOTAL_BITS), everything)
-    if not steps.needs(escaped):
-        return candidate, None
-    ends = spread(frequencies, prediction.tokens)
-    bits = interval_bits(steps.vocabulary)
-    return candidate, choose(escaped, interval_of(ends, tokens), steps.everything(bits))

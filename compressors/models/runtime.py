@@ -28,14 +28,15 @@ class Runtime:
     model: Model
     vocabulary: Vocabulary
     record: Recorder | None = None
-    """How steps of decoding are recorded, where the device was found to do that well."""
+    """How steps are recorded, where the device was found to do that well."""
 
     def encode(self, texts: Sequence[Sequence[int]], lanes: Sequence[int], window: int, watch: Watch) -> list[bytes]:
         """Encode texts of tokens together."""
 
         def work(batch: Sequence[int], settings: Settings) -> list[bytes]:
             chosen = [texts[number] for number in batch]
-            return encode(chosen, [lanes[number] for number in batch], self.model, settings, watch)
+            cut = [lanes[number] for number in batch]
+            return encode(chosen, cut, self.model, settings, watch, record=self.record)
 
         return self._share(work, [len(text) for text in texts], window)
 

@@ -39,7 +39,7 @@ def compute_golden(model: Model, file: ModelFile) -> str:
 
 
 def can_record(model: Model, file: ModelFile, record: Recorder) -> bool:
-    """Tell whether steps can be recorded and then find the tokens that eager ones wrote; warn where they do not.
+    """Tell whether steps can be recorded and then write and find what eager ones do; warn where they do not.
 
     The text goes through several windows in two lanes, so that each recording is made and replayed.
     """
@@ -52,10 +52,12 @@ def can_record(model: Model, file: ModelFile, record: Recorder) -> bool:
         recordings.append(record(step))
         return recordings[-1]
 
-    (found,) = decode([stream], [len(words)], [2], model, settings, _tell_nobody, record=note)
-    if found != words:
-        warnings.warn("recorded steps do not compute here what eager ones do; decoding goes without", stacklevel=2)
-    return found == words and bool(recordings)
+    again = encode([words], [2], model, settings, _tell_nobody, record=note)
+    found = decode([stream], [len(words)], [2], model, settings, _tell_nobody, record=note)
+    exact = again == [stream] and found == [words]
+    if not exact:
+        warnings.warn("recorded steps do not compute here what eager ones do; work goes on without", stacklevel=2)
+    return exact and bool(recordings)
 
 
 def _tell_nobody(done: int, total: int) -> None:

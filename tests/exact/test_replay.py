@@ -16,6 +16,7 @@ from panini_daemon.compressors.language import decoding
 from panini_daemon.compressors.language.codec import decode, encode
 from panini_daemon.compressors.language.decoding import count_unit
 from panini_daemon.compressors.language.steps import Settings, Steps
+from panini_daemon.compressors.models import self_test
 from panini_daemon.compressors.models.self_test import can_record
 
 CPU = torch.device("cpu")
@@ -61,6 +62,8 @@ def test_what_is_played_from_a_recording_is_what_was_written(
 
     assert decode([stream], [len(text)], [lanes], tiny(), SETTINGS, quiet, record=record) == [text]
     assert len(recordings) == SETTINGS.window // unit
+    assert encode([text], [lanes], tiny(), SETTINGS, quiet, record=record) == [stream]
+    assert len(recordings) == SETTINGS.window // unit + 1
 
 
 @pytest.mark.slow
@@ -70,6 +73,7 @@ def test_texts_of_different_lengths_are_played_together() -> None:
     streams = encode(texts, [2, 3, 1, 1], tiny(), SETTINGS, quiet)
     counts = [len(text) for text in texts]
     assert decode(streams, counts, [2, 3, 1, 1], tiny(), SETTINGS, quiet, record=record_on_tape) == texts
+    assert encode(texts, [2, 3, 1, 1], tiny(), SETTINGS, quiet, record=record_on_tape) == streams
 
 
 def test_a_step_is_run_eagerly_first_then_recorded_and_replayed_for_each_of_its_bounds() -> None:
@@ -119,7 +123,8 @@ def test_a_lack_of_memory_is_for_others_to_deal_with() -> None:
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("as_on_a_gpu")
-def test_only_a_device_whose_recordings_compute_the_same_is_given_any() -> None:
+def test_only_a_device_whose_recordings_compute_the_same_is_given_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(self_test, "_RECORDED_TOKENS", 100)
     file = replace(tiny_file(), shape=tiny_shape())
     assert can_record(tiny(), file, record_on_tape)
 
@@ -153,4 +158,6 @@ def test_a_gpu_records_steps_and_decodes_the_cpus_streams_with_them() -> None:
     found = decode(streams, [len(text), 50], [3, 1], tiny(device), SETTINGS, quiet, record=record)
     assert found == [text, text[:50]]
     assert len(recordings) == 2
+    assert encode([text, text[:50]], [3, 1], tiny(device), SETTINGS, quiet, record=record) == streams
+    assert len(recordings) == 3
     assert can_record(tiny(device), replace(tiny_file(), shape=tiny_shape()), record_cuda)
