@@ -62,11 +62,11 @@ def test_out_of_memory_halves_the_batch_and_goes_on(
     expected = plugin.compress_batch(chunks, [CONTEXT] * 4)
     encode = runtimes.encode
 
-    def small(texts, *rest):  # noqa: ANN001, ANN002, ANN202
+    def small(texts, *rest, **options):  # noqa: ANN001, ANN002, ANN003, ANN202
         sizes.append(len(texts))
         if len(texts) > 1:
             exhaust()
-        return encode(texts, *rest)
+        return encode(texts, *rest, **options)
 
     monkeypatch.setattr(runtimes, "encode", small)
     assert plugin.compress_batch(chunks, [CONTEXT] * 4) == expected
@@ -79,11 +79,11 @@ def test_out_of_memory_halves_what_is_decoded_together_too(plugin: TextLm, monke
     encoded = plugin.compress_batch(chunks, [CONTEXT] * 4)
     decode = runtimes.decode
 
-    def small(streams, *rest):  # noqa: ANN001, ANN002, ANN202
+    def small(streams, *rest, **options):  # noqa: ANN001, ANN002, ANN003, ANN202
         sizes.append(len(streams))
         if len(streams) > 2:
             raise torch.OutOfMemoryError
-        return decode(streams, *rest)
+        return decode(streams, *rest, **options)
 
     monkeypatch.setattr(runtimes, "decode", small)
     payloads, parameters = [one.payload for one in encoded], [one.parameters for one in encoded]
@@ -92,7 +92,7 @@ def test_out_of_memory_halves_what_is_decoded_together_too(plugin: TextLm, monke
 
 
 def test_one_text_too_large_for_the_memory_is_an_error(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
-    def small(*given: object) -> None:
+    def small(*given: object, **options: object) -> None:
         raise torch.OutOfMemoryError
 
     monkeypatch.setattr(runtimes, "encode", small)
@@ -103,8 +103,8 @@ def test_one_text_too_large_for_the_memory_is_an_error(plugin: TextLm, monkeypat
 def test_other_errors_are_not_taken_for_a_lack_of_memory(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = []
 
-    def broken(texts: object, *rest: object) -> None:
-        calls.append((texts, rest))
+    def broken(*given: object, **options: object) -> None:
+        calls.append((given, options))
         raise RuntimeError("a bug")
 
     monkeypatch.setattr(runtimes, "encode", broken)
