@@ -53,23 +53,30 @@ class Cache:
     """Keys and values of one layer so far, for `rows` sequences in step.
 
     `keys` and `values` (rows, heads, window, width) hold whole numbers as float32, `key_scales` (rows, heads,
-    1, window) the keys' scales, zero where there is no key yet. The window is a multiple of BLOCK.
+    1, window) the keys' scales, zero where there is no key yet. The window is a multiple of BLOCK; `limit` is that
+    of the values' numbers.
     """
 
     keys: Tensor
     values: Tensor
     key_scales: Tensor
+    limit: int
 
     @classmethod
-    def empty(cls, rows: int, heads: int, window: int, width: int, device: torch.device) -> "Cache":
-        """Make a cache with no keys. Raises ValueError where the window does not divide into blocks."""
-        if window % BLOCK:
-            raise ValueError(f"the window is {window}; expected a multiple of {BLOCK}")
-        shape = (rows, heads, window, width)
+    def empty(cls, rows: int, heads: int, window: int, width: int, device: torch.device, room: int = 0) -> "Cache":
+        """Make a cache with no keys; `room` for fewer than the window's, where there will be no more.
+
+        Raises ValueError where the window or the room does not divide into blocks.
+        """
+        room = room or window
+        if window % BLOCK or room % BLOCK:
+            raise ValueError(f"the window is {window}, with room for {room}; expected multiples of {BLOCK}")
+        shape = (rows, heads, room, width)
         return cls(
             torch.zeros(shape, device=device),
             torch.zeros(shape, device=device),
-            torch.zeros((rows, heads, 1, window), device=device),
+            torch.zeros((rows, heads, 1, room), device=device),
+            value_limit(window),
         )
 
     def append(self, keys: Tensor, values: Tensor, value_scales: Tensor, positions: Tensor) -> None:
@@ -80,8 +87,7 @@ class Cache:
         numbers, scales = quantise(keys, key_limit(keys.shape[3]))
         self.keys.index_copy_(2, positions, numbers)
         self.key_scales.index_copy_(3, positions, scales.transpose(2, 3))
-        limit = value_limit(self.values.shape[2])
-        kept = torch.round(values / value_scales.expand_as(values)).clamp_(-limit, limit)
+        kept = torch.round(values / value_scales.expand_as(values)).clamp_(-self.limit, self.limit)
         self.values.index_copy_(2, positions, kept)
 
 

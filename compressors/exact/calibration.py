@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from panini_daemon.compressors.exact.attention import Place, value_limit
+from panini_daemon.compressors.exact.attention import Place
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import LIMIT
 from panini_daemon.compressors.exact.quantisation import quantise
@@ -34,7 +34,7 @@ def measure_value_scales(
     hidden = model.embed(tokens.reshape(-1))
     found: dict[str, Tensor] = {}
     state, place = model.start(1, count), Place.of(0, count, model.device)
-    limit = value_limit(state.caches[0].values.shape[2])
+    limit = state.caches[0].limit
     for number, (layer, cache) in enumerate(zip(model.layers, state.caches, strict=True)):
         values = model.project(hidden, layer)[:, -shape.key_heads * shape.head_width :]
         largest = values.view(count, shape.key_heads, -1).abs().amax(dim=(0, 2)).clamp(min=2.0**-20)

@@ -88,12 +88,18 @@ class Model:
         self._exponentials = tables.as_floats(exponentials).to(device)
         self._sigmoids = tables.sigmoids().to(device)
 
-    def start(self, rows: int, window: int) -> State:
-        """Begin `rows` sequences of at most `window` tokens each, `shape.positions` at most."""
+    def start(self, rows: int, window: int, longest: int | None = None) -> State:
+        """Begin `rows` sequences of at most `window` tokens each, `shape.positions` at most.
+
+        Where none will be longer than `longest`, memory is taken for so many; the numbers are the same.
+        """
         shape = self.shape
-        size = -(-window // BLOCK) * BLOCK
-        caches = [Cache.empty(rows, shape.key_heads, size, shape.head_width, self.device) for _ in range(shape.layers)]
-        return State(caches, window)
+        most = window if longest is None else max(1, min(window, longest))
+        size, room = (-(-count // BLOCK) * BLOCK for count in (window, most))
+        caches = [
+            Cache.empty(rows, shape.key_heads, size, shape.head_width, self.device, room) for _ in range(shape.layers)
+        ]
+        return State(caches, most)
 
     @torch.inference_mode()
     def advance(self, tokens: Tensor, state: State) -> Tensor:

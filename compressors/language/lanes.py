@@ -66,13 +66,13 @@ class Reader:
     A window begins with the start token; once it is full, the next one holds the start token and the last half.
     """
 
-    def __init__(self, model: Model, rows: int, start: int, window: int, piece: int) -> None:
-        """Read `rows` lanes; at most `piece` tokens of all rows together go through the model at once."""
+    def __init__(self, model: Model, rows: int, start: int, window: int, piece: int, longest: int) -> None:
+        """Read `rows` lanes of `longest` tokens at most, `piece` of all rows together through the model at once."""
         self._model, self.window = model, window
         self._piece = max(1, piece // rows)
         self._begin = torch.full((rows, 1), start, dtype=torch.int64, device=model.device)
         self._recent = self._begin
-        self._state = model.start(rows, window)
+        self._state = model.start(rows, window, longest)  # the start token is read, the last one is not
 
     @property
     def position(self) -> int:
@@ -86,7 +86,7 @@ class Reader:
 
     @property
     def size(self) -> int:
-        """The keys that there is room for: the window, up to a whole number of blocks."""
+        """The keys that there is room for, a whole number of blocks."""
         return self._state.caches[0].keys.shape[2]
 
     def room(self) -> int:

@@ -33,7 +33,7 @@ class Steps:
         self.model, self.device = model, model.device
         self.lengths = torch.tensor(layout.lengths, device=self.device)
         piece = PIECE_ON_GPU if self.device.type == "cuda" else PIECE
-        self.reader = Reader(model, len(layout.lengths), settings.start, settings.window, piece)
+        self.reader = Reader(model, len(layout.lengths), settings.start, settings.window, piece, layout.steps)
         groups, count, vocabulary = layout.groups(self.device), len(layout.lanes), model.shape.vocabulary
         self.mixture = Mixture(groups, count, settings.memory_bits, vocabulary, self.device)
         self.vocabulary = vocabulary

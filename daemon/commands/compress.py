@@ -18,6 +18,7 @@ from panini_daemon.file_compression import compress_file
 from panini_daemon.logs import make_logger
 from panini_daemon.pipeline import Outcome
 from panini_daemon.rendering import ResultRow, print_results, progress
+from panini_daemon.slow_work import SlowWork
 from panini_daemon.slowness import foresee_minutes
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import SystemClock
@@ -62,7 +63,8 @@ def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> 
     stop, clock = threading.Event(), SystemClock()
     device = choose_device(settings.device)
     models = model_folders()
-    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop, models=models)
+    slow = SlowWork(clock, make_logger(clock=clock, level="info", tree=None, screen=sys.stderr))
+    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop, models=models, slow=slow)
     try:
         with (
             Spool(settings.spool) as spool,

@@ -90,6 +90,10 @@ def test_values_beyond_the_scale_are_clamped() -> None:
     assert cache.values.max() == value_limit(64)
 
 
+def test_the_limit_of_values_is_that_of_the_window_however_much_room_there_is() -> None:
+    assert Cache.empty(1, 1, 8192, 16, CPU, 64).limit == value_limit(8192) < value_limit(64)
+
+
 def test_a_window_that_is_no_multiple_of_a_block_is_refused() -> None:
     with pytest.raises(ValueError, match="multiple"):
         Cache.empty(1, 1, 100, 16, CPU)
