@@ -19,7 +19,7 @@ Told = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Ongoing:
-    """One call to a slow codec: the chunk, `task` compress or verify, bytes done of `total`, bytes a second so far."""
+    """One call to a slow codec: the chunk, `task` compress, verify or decode, bytes done of `total`, and a second."""
 
     chunk: str
     task: str
@@ -40,27 +40,32 @@ class SlowWork:
     def __init__(self, clock: Clock, log: Logger | None = None) -> None:
         """Write a line a minute about each long call to `log`, where there is one."""
         self._clock, self._log = clock, log
-        self._calls: dict[object, Ongoing] = {}
+        self._calls: dict[Told, Ongoing] = {}
         self._lock = threading.Lock()
 
     @contextmanager
     def follow(self, chunks: Sequence[str], task: str) -> Iterator[Told]:
         """Lend what a call for these chunks tells of its progress to; when it ends, it is forgotten."""
+        told = self.begin(chunks, task)
+        try:
+            yield told
+        finally:
+            with self._lock:
+                self._calls.pop(told, None)
+
+    def begin(self, chunks: Sequence[str], task: str) -> Told:
+        """Return what a call for these chunks tells of its progress to, for a caller that ends with the call."""
         name = chunks[0] if len(chunks) == 1 else f"{chunks[0]} and {len(chunks) - 1} more"
         call = _Call(self._clock.monotonic(), name, task)
 
         def told(method: str, done: int, total: int) -> None:
             ongoing = call.advance(self._clock.monotonic(), method, done, total)
             with self._lock:
-                self._calls[call] = ongoing
+                self._calls[told] = ongoing
             if self._log is not None and call.is_due(self._clock.monotonic()):
                 _write(self._log, ongoing)
 
-        try:
-            yield told
-        finally:
-            with self._lock:
-                self._calls.pop(call, None)
+        return told
 
     def now(self) -> list[Ongoing]:
         """Return what is under way and has told of itself, the oldest call first."""

@@ -1,13 +1,16 @@
 """What slow codecs tell of themselves: how fast they get on, and how often the log hears of it."""
 
 import json
+from pathlib import Path
 
 import pytest
 from fakes.clock import FakeClock
 
+from panini_daemon.commands import common
 from panini_daemon.heartbeat import format_status
 from panini_daemon.progress import Tally
 from panini_daemon.slow_work import LOG_EVERY, Ongoing, SlowWork
+from panini_daemon.weights import surroundings
 
 
 class Lines:
@@ -105,3 +108,19 @@ def test_the_heartbeat_has_what_is_under_way(clock: FakeClock) -> None:
     assert json.loads(status)["progress"] == [
         {"chunk": "a #0", "task": "verify", "method": "m", "done": 5, "total": 10, "bytes_per_second": 2.5}
     ]
+
+
+def test_commands_that_decode_write_a_line_a_minute_to_standard_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, clock: FakeClock
+) -> None:
+    monkeypatch.setattr(common, "SystemClock", lambda: clock)
+    tell = surroundings(tmp_path, told=common.watch_decoding("notes.txt")).progress
+    tell("m", 0, 4000)
+    clock.advance(59)
+    tell("m", 590, 4000)
+    assert capsys.readouterr().err == ""
+    clock.advance(1)
+    tell("m", 600, 4000)
+    line = capsys.readouterr().err
+    assert "chunk_progress" in line
+    assert "chunk=notes.txt task=decode method=m done=600 total=4000" in line
