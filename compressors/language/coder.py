@@ -19,7 +19,7 @@ _WORD = 32
 STATE_BYTES = 8
 
 
-def encode_intervals(starts: NDArray[np.int64], sizes: NDArray[np.int64], intervals: Sequence[int]) -> bytes:
+def encode_intervals(starts: NDArray[np.int32], sizes: NDArray[np.int32], intervals: Sequence[int]) -> bytes:
     """Encode intervals of some lanes; decoding finds them in the same order.
 
     `starts` and `sizes` (intervals, lanes) are out of 2**bits, which `intervals` has for each one.

@@ -21,11 +21,11 @@ class EncodeStep:
         self._bits = (TOTAL_BITS, interval_bits(steps.vocabulary))
         self._at = torch.zeros(1, dtype=torch.int64, device=steps.device)
         self._frequencies = torch.zeros((count, steps.vocabulary), dtype=torch.int32, device=steps.device)
-        # Two intervals for each step, of which the second costs nothing where the token is a candidate.
-        self._starts = torch.zeros((total, 2, count), dtype=torch.int64, device=steps.device)
-        self._sizes = torch.tensor([1 << bits for bits in self._bits], device=steps.device)[:, None].repeat(
-            total, 1, count
-        )
+        # Two intervals for each step, of which the second costs nothing where the token is a candidate. 2**28 at most.
+        self._starts = torch.zeros((total, 2, count), dtype=torch.int32, device=steps.device)
+        self._sizes = torch.empty_like(self._starts)
+        for which, bits in enumerate(self._bits):
+            self._sizes[:, which] = 1 << bits
 
     def feed(self, frequencies: Tensor) -> None:
         """Take the model's frequencies (rows, vocabulary) before the next token."""
@@ -62,5 +62,5 @@ class EncodeStep:
             self._write(1, choose(escaped, everyone, steps.everything(everyone.bits)))
 
     def _write(self, which: int, interval: Interval) -> None:
-        self._starts[:, which].index_copy_(0, self._at, interval.start[None])
-        self._sizes[:, which].index_copy_(0, self._at, interval.size[None])
+        self._starts[:, which].index_copy_(0, self._at, interval.start[None].int())
+        self._sizes[:, which].index_copy_(0, self._at, interval.size[None].int())
