@@ -4,10 +4,9 @@ Encoding runs the model over many known positions at once, decoding over one at 
 steps, on the same integers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
-from torch import Tensor
 
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.replay import Recorder, Replayer
@@ -46,7 +45,7 @@ def encode(
     steps, rows = Steps(model, layout, settings), layout.arrange(texts).to(model.device)
     step = EncodeStep(steps, rows)
     run = Replayer(lambda _first, _keys: step.run(), record)
-    for at, frequencies in enumerate(_known(steps, rows)):
+    for at, frequencies in enumerate(steps.known_frequencies(rows)):
         _wait(at, model.device)
         watch(at, layout.steps)
         step.feed(frequencies)
@@ -94,16 +93,3 @@ def _wait(at: int, device: torch.device) -> None:
     """Wait now and then for what a GPU was given to do."""
     if device.type == "cuda" and at % _TOGETHER == 0:
         torch.cuda.synchronize(device)
-
-
-def _known(steps: Steps, rows: Tensor) -> Iterator[Tensor]:
-    """Yield the frequencies before each position of known rows (rows, steps)."""
-    total = rows.shape[1]
-    if total:
-        yield from steps.frequencies(steps.reader.first())
-    at = 0
-    while at < total - 1:
-        count = min(steps.reader.room(), total - 1 - at)
-        for hidden in steps.reader.read(rows[:, at : at + count]):
-            yield from steps.frequencies(hidden)
-        at += count

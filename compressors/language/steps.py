@@ -45,6 +45,18 @@ class Steps:
         found = make_frequencies(logits, self._exponentials).view(*hidden.shape[:2], -1)
         yield from found.unbind(dim=1)
 
+    def known_frequencies(self, rows: Tensor) -> Iterator[Tensor]:
+        """Yield the model's frequencies before each position of known tokens (rows, steps), many read at once."""
+        total = rows.shape[1]
+        if total:
+            yield from self.frequencies(self.reader.first())
+        at = 0
+        while at < total - 1:
+            count = min(self.reader.room(), total - 1 - at)
+            for hidden in self.reader.read(rows[:, at : at + count]):
+                yield from self.frequencies(hidden)
+            at += count
+
     def needs(self, escaped: Tensor) -> bool:
         """Tell whether to look for tokens that are no candidates; on a GPU always, for asking it would wait for it."""
         return escaped.is_cuda or bool(escaped.any())
