@@ -73,7 +73,7 @@ def _is_bitmap(data: bytes) -> bool:
 
 
 def _is_netpbm(data: bytes) -> bool:
-    return data[:1] == b"P" and data[1:2] in (b"5", b"6") and data[2:3].isspace()
+    return data[:1] == b"P" and data[1:2] in (b"4", b"5", b"6", b"7") and data[2:3].isspace()
 
 
 def _take_sample(data: bytes) -> bytes:

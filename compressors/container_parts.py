@@ -68,8 +68,8 @@ class ContainerParts(Compressor):
         return check_size(read_tree(channels, size, most), size)
 
     def memory(self, size: int, level: Level) -> int:
-        """Count what streams hold, several times what they take, and its codecs."""
-        return (120 if level in (Level.BEST, Level.MAX) else 80) * size + (96 << 20)
+        """Count what streams hold, several times what they take, and its codecs with their tables."""
+        return 120 * size + (320 << 20) if level in (Level.BEST, Level.MAX) else 80 * size + (96 << 20)
 
     def _codecs(self, level: Level, device: Device) -> Codecs:
         registry = self._registry or Registry()

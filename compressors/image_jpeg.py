@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 from panini_daemon.compressors.generic_brotli import GenericBrotli
+from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
 
@@ -54,17 +55,16 @@ class ImageJpeg(Compressor):
             raise NotApplicable(f"this JPEG file cannot be taken apart: {error}") from error
         coded = GenericBrotli().compress(notes, Context(Level.BEST)).payload
         del context
-        return Encoded(_number(len(notes)) + _number(len(coded)) + coded + stream)
+        return Encoded(number(len(notes)) + number(len(coded)) + coded + stream)
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
         """Rebuild the JPEG file. Raises PayloadDamaged."""
         del parameters, device
         if not size:
             return check_size(payload, 0)
-        length, at = _read_number(payload, 0)
-        coded, at = _read_number(payload, at)
-        if length > _most_notes(size) or at + coded > len(payload):
-            raise PayloadDamaged(f"the payload claims {length} bytes of notes; restore compressed.bin from a copy")
+        cursor = Cursor(payload)
+        length = cursor.number(_most_notes(size))
+        coded = cursor.take(cursor.number(len(payload)))
         from dataclasses import replace  # noqa: PLC0415
 
         from panini_daemon.compressors.jpeg.layout import Unreadable  # noqa: PLC0415
@@ -72,10 +72,10 @@ class ImageJpeg(Compressor):
         from panini_daemon.compressors.jpeg.picture import put_together  # noqa: PLC0415
         from panini_daemon.compressors.jpeg.stream import decode_coefficients  # noqa: PLC0415
 
-        notes = GenericBrotli().decompress(payload[at : at + coded], {}, length, Device())
+        notes = GenericBrotli().decompress(coded, {}, length, Device())
         try:
             picture = parse_notes(notes, _most_blocks(size))
-            found = decode_coefficients(picture.layout, payload[at + coded :])
+            found = decode_coefficients(picture.layout, payload[cursor.at :])
             return check_size(put_together(replace(picture, coefficients=found), size), size)
         except (Unreadable, IndexError, ValueError) as error:
             raise PayloadDamaged(f"the JPEG file is damaged ({error}); restore compressed.bin from a copy") from error
@@ -92,24 +92,3 @@ def _most_blocks(size: int) -> int:
 
 def _most_notes(size: int) -> int:
     return _NOTES_PER_BYTE * size + _SOME_NOTES
-
-
-def _number(value: int) -> bytes:
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes((*out, value))
-
-
-def _read_number(payload: bytes, at: int) -> tuple[int, int]:
-    value = 0
-    for place in range(5):
-        if at >= len(payload):
-            break
-        byte = payload[at]
-        at += 1
-        value |= (byte & 127) << 7 * place
-        if byte < 128:
-            return value, at
-    raise PayloadDamaged("the payload's sizes have no end; restore compressed.bin from a copy")

@@ -4,7 +4,6 @@ The payload is the length of the image stream (4 bytes, little-endian), the imag
 lossless), and the file's other bytes (header, padding of rows, trailer), deflated.
 """
 
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -13,32 +12,23 @@ from panini_daemon.compressors import pixels
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 from panini_daemon.compressors.parameters import check_size, read_choice, read_flag, read_int
-from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
+from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Level
 from panini_daemon.compressors.rasters import Raster, find_raster
+from panini_daemon.compressors.rest import deflate_rest, inflate_rest
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-_OFFERS = {
-    Level.FAST: Offer(saving=0.90, seconds=0.02),
-    Level.BALANCED: Offer(saving=0.90, seconds=0.8),
-    Level.BEST: Offer(saving=0.90, seconds=2.5),
-    Level.MAX: Offer(saving=0.90, seconds=8.0),
-}
 _PREFIX = 4
 
 
 class ImagePixels(Compressor):
-    """Lossless image coding of files whose pixels lie open."""
+    """Lossless image coding of files whose pixels lie open; `image_pixels_v2` offers itself instead."""
 
     method = "image_pixels_v1"
     reconstruction = "pixels_into_file"
     family = "image"
-
-    def offer(self, context: Context) -> Offer | None:
-        """Offer itself for images; it turns down at once what is no plain raster."""
-        return _OFFERS[context.level] if context.kind is Kind.IMAGE else None
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         """Code the pixels every way the level allows, keep the smallest that is exact.
@@ -52,7 +42,7 @@ class ImagePixels(Compressor):
             raise NotApplicable("the chunk is no uncompressed BMP, PGM, PPM or TIFF file of 8 or 16 bits a sample")
         image = pixels.view_pixels(data, raster)
         stream, coder = pixels.encode_smallest(image, raster, context.level)
-        rest = zlib.compress(_take_rest(data, raster), 9, -15)
+        rest = deflate_rest(_take_rest(data, raster))
         payload = len(stream).to_bytes(_PREFIX, "little") + stream + rest
         return Encoded(payload, {"coder": coder, **asdict(raster)})
 
@@ -66,7 +56,7 @@ class ImagePixels(Compressor):
         end = _PREFIX + int.from_bytes(payload[:_PREFIX], "little")
         if end > len(payload):
             raise PayloadDamaged(f"the payload has {len(payload)} bytes; its image stream alone ends at {end}")
-        rest = _inflate(payload[end:], size - raster.pixel_bytes)
+        rest = inflate_rest(payload[end:], size - raster.pixel_bytes)
         image = pixels.decode(payload[_PREFIX:end], coder, raster)
         return _rebuild(image, rest, raster, size)
 
@@ -99,17 +89,6 @@ def _take_rest(data: bytes, raster: Raster) -> bytes:
         starts = range(raster.offset + raster.row, end, raster.stride)
         parts += [data[at : at + raster.stride - raster.row] for at in starts[: raster.height - 1]]
     return b"".join([*parts, data[end:]])
-
-
-def _inflate(packed: bytes, size: int) -> bytes:
-    decoder = zlib.decompressobj(-15)
-    try:
-        rest = decoder.decompress(packed, size + 1)
-    except zlib.error as error:
-        raise PayloadDamaged(
-            f"the image file's header is damaged ({error}); restore compressed.bin from a copy"
-        ) from error
-    return check_size(rest, size)
 
 
 def _rebuild(image: "NDArray[np.generic]", rest: bytes, raster: Raster, size: int) -> bytes:

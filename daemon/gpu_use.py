@@ -5,20 +5,21 @@ import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-_QUERY = ("index", "name", "utilization.gpu", "memory.used", "memory.total")
+_QUERY = ("index", "name", "utilization.gpu", "memory.used", "memory.total", "driver_version")
 _TIMEOUT = 5.0
 _MIB = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class GpuUse:
-    """One GPU: the share of time it computed lately, in per cent, and its memory in bytes."""
+    """One GPU: the share of time it computed lately, in per cent, its memory in bytes, its driver's version."""
 
     index: int
     name: str
     percent: int | None
     memory_used: int
     memory_total: int
+    driver: str
 
 
 def read_gpus(run: Callable[[Sequence[str]], str] | None = None) -> list[GpuUse]:
@@ -47,7 +48,8 @@ def _read_line(line: str) -> GpuUse | None:
     fields = [field.strip() for field in line.split(",")]
     if len(fields) != len(_QUERY):
         return None
-    index, name, percent, used, total = fields
+    index, name, percent, used, total, driver = fields
     if not (index.isdecimal() and used.isdecimal() and total.isdecimal()):
         return None
-    return GpuUse(int(index), name, int(percent) if percent.isdecimal() else None, int(used) * _MIB, int(total) * _MIB)
+    busy = int(percent) if percent.isdecimal() else None
+    return GpuUse(int(index), name, busy, int(used) * _MIB, int(total) * _MIB, driver)

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from panini_daemon.compressors.classification import classify
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.containers.words import pack, unpack
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.parameters import LARGEST, check_size
 from panini_daemon.compressors.protocol import Json, Kind, Level
 from panini_daemon.compressors.registry import Registry

@@ -13,11 +13,11 @@ from panini_daemon.compressors.containers.framing import (
     split_sizes,
 )
 from panini_daemon.compressors.containers.nodes import Facts, Picture, Source, Wrapper
-from panini_daemon.compressors.containers.numbers import Cursor
 from panini_daemon.compressors.containers.plan import DEEPEST, Step
 from panini_daemon.compressors.containers.trailers import HEADERS, make_trailer
 from panini_daemon.compressors.containers.zip_headers import Known
 from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.numbers import Cursor
 from panini_daemon.compressors.parameters import LARGEST
 
 _MOST_CHUNKS = 1 << 24

@@ -18,10 +18,10 @@ from panini_daemon.compressors.containers.nodes import (
     Split,
     Stream,
 )
-from panini_daemon.compressors.containers.numbers import number
 from panini_daemon.compressors.containers.payload import MOST_CHANNELS
 from panini_daemon.compressors.containers.plan import Step
 from panini_daemon.compressors.containers.tree import walk
+from panini_daemon.compressors.numbers import number
 
 CORRECTIONS, FIELDS, FILTERS, PIXELS, MIXED = "corrections", "fields", "filters", "pixels", "mixed"
 _WORTH_A_CHANNEL = 768

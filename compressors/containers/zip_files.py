@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 from panini_daemon.compressors.containers import zip_headers
 from panini_daemon.compressors.containers.nodes import Directory, Entry, Facts, Literal, Node, Stream, Wrapper
-from panini_daemon.compressors.containers.numbers import Cursor
 from panini_daemon.compressors.containers.streams import take_stream
 from panini_daemon.compressors.containers.task import Taken, Task
 from panini_daemon.compressors.containers.zip_headers import CENTRAL, CENTRAL_SIZE, LOCAL_SIZE, NOTHING, Known
+from panini_daemon.compressors.numbers import Cursor
 
 _STORED, _DEFLATED = 0, 8
 _ENCRYPTED, _LATER = 1, 8

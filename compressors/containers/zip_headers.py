@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from panini_daemon.compressors.containers.nodes import Facts
-from panini_daemon.compressors.containers.numbers import Cursor
+from panini_daemon.compressors.numbers import Cursor
 
 LOCAL, CENTRAL, DESCRIPTOR = b"PK\x03\x04", b"PK\x01\x02", b"PK\x07\x08"
 LOCAL_SIZE, CENTRAL_SIZE = 26, 42

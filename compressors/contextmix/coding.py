@@ -82,7 +82,7 @@ def decode_bit(coder: NDArray[np.int64], data: NDArray[np.uint8], chance: int) -
         high = high << 8 & 0xFFFFFFFF | 255
         code = code << 8 & 0xFFFFFFFF
         if at < data.size:
-            code |= int(data[at])
+            code |= int(np.int64(data[at]))
         coder[3] = at + 1
     coder[0] = low
     coder[1] = high

@@ -24,13 +24,13 @@ def nudge(chance: int, bit: int, rate: int) -> int:
 @unchecked_kernel
 def twin_chance(twins: NDArray[np.uint16], index: int) -> int:
     """Return the mean of the two chances of a pair: `twins` holds a fast and a slow one for each index."""
-    return int(twins[2 * index]) + int(twins[2 * index + 1]) >> 1
+    return int(np.int64(twins[2 * index])) + int(np.int64(twins[2 * index + 1])) >> 1
 
 
 @unchecked_kernel
 def twin_learn(twins: NDArray[np.uint16], index: int, bit: int, fast: int, slow: int) -> None:
     """Move both chances of a pair towards the bit, by 1 / 2**fast and 1 / 2**slow."""
-    quick, steady = int(twins[2 * index]), int(twins[2 * index + 1])
+    quick, steady = int(np.int64(twins[2 * index])), int(np.int64(twins[2 * index + 1]))
     if bit:
         twins[2 * index] = quick + (65536 - quick >> fast)
         twins[2 * index + 1] = steady + (65536 - steady >> slow)

@@ -31,14 +31,14 @@ def refinement_place(context: int, odds: int) -> int:
 def refined(chances: NDArray[np.uint16], place: int) -> int:
     """Return the chance, 1 to 65535, at a place."""
     index, rest = place >> 7, place & 127
-    return int(chances[index]) * (128 - rest) + int(chances[index + 1]) * rest >> 7
+    return int(np.int64(chances[index])) * (128 - rest) + int(np.int64(chances[index + 1])) * rest >> 7
 
 
 @unchecked_kernel
 def refine_learn(chances: NDArray[np.uint16], place: int, bit: int, rate: int) -> None:
     """Move the chance that is nearer to a place towards the bit, by 1 / 2**rate."""
     index = place + 64 >> 7
-    chance = int(chances[index])
+    chance = int(np.int64(chances[index]))
     if bit:
         chances[index] = chance + (65536 - chance >> rate)
     else:

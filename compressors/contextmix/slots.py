@@ -38,17 +38,17 @@ def find_slot(slots: NDArray[np.uint16], key: int) -> int:
     home = spread >> 17 & mask
     check = max(spread >> 44 & 0xFFFF, 1)
     place = home << 5
-    if int(slots[place]) == check:
+    if int(np.int64(slots[place])) == check:
         return place
     second = (home ^ 1) << 5
-    if int(slots[second]) == check:
+    if int(np.int64(slots[second])) == check:
         return second
     third = (home ^ 2) << 5
-    if int(slots[third]) == check:
+    if int(np.int64(slots[third])) == check:
         return third
-    if int(slots[second + 1]) & 255 < int(slots[place + 1]) & 255:
+    if int(np.int64(slots[second + 1])) & 255 < int(np.int64(slots[place + 1])) & 255:
         place = second
-    if int(slots[third + 1]) & 255 < int(slots[place + 1]) & 255:
+    if int(np.int64(slots[third + 1])) & 255 < int(np.int64(slots[place + 1])) & 255:
         place = third
     for at in range(place + 1, place + 32):
         slots[at] = 0

@@ -8,10 +8,19 @@ from collections.abc import Iterator
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images import byte_coder, library_coders
 from panini_daemon.compressors.images.layout import Layout
+from panini_daemon.compressors.images.mixers import (
+    DRAWING,
+    PHOTO,
+    choose_mixers,
+    decode_mixed,
+    encode_mixed,
+)
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Level
 
 STORED, JXL, WEBP, BYTES = 0, 1, 2, 3
+_PHOTOGRAPHED, _DRAWN = 2, 4
+"""Where JPEG XL saves less than half, coders of bytes lose; less than three quarters, and WebP takes long to lose."""
 _EFFORTS = {Level.FAST: (1,), Level.BALANCED: (5,), Level.BEST: (7,), Level.MAX: (7, 9)}
 
 
@@ -41,20 +50,32 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
         return library_coders.decode_webp(body, layout)
     if coder == BYTES:
         return byte_coder.decode_bytes(body, layout)
+    if coder in (DRAWING, PHOTO):
+        return decode_mixed(body, layout, coder)
     raise PayloadDamaged(f"the pixels' stream names coder {coder}; restore compressed.bin or update panini-daemon")
 
 
 def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, bytes | None]]:
+    smallest = 0
     if library_coders.suits_jxl(layout):
         for effort in _EFFORTS[level]:
-            yield JXL, library_coders.encode_jxl(rows, layout, effort)
-    if level in (Level.BEST, Level.MAX) and library_coders.suits_webp(layout):
+            stream = library_coders.encode_jxl(rows, layout, effort)
+            smallest = len(stream or rows)
+            yield JXL, stream
+    if level is not Level.BEST or _PHOTOGRAPHED * smallest < len(rows):
+        yield BYTES, byte_coder.encode_bytes(rows, layout, level)
+    if level in (Level.FAST, Level.BALANCED):
+        return
+    if library_coders.suits_webp(layout) and (level is Level.MAX or _DRAWN * smallest < len(rows)):
         yield WEBP, library_coders.encode_webp(rows, layout, 6)
-    yield BYTES, byte_coder.encode_bytes(rows, layout, level)
+    for coder in choose_mixers(rows, layout, level):
+        yield coder, encode_mixed(rows, layout, coder)
 
 
 def _is_exact(stream: bytes, rows: bytes, layout: Layout) -> bool:
-    """Decode what was written: colours under full transparency, and libraries' errors, would show."""
+    """Decode what a library wrote: colours under full transparency, and its errors, would show."""
+    if stream[0] not in (JXL, WEBP):  # `encode_bytes` has seen to it itself
+        return True
     try:
         return decode_pixels(stream, layout) == rows
     except PayloadDamaged:

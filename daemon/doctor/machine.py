@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
-from panini_daemon.compressors import Registry, choose_device
+from panini_daemon.compressors import Device, Registry, choose_device
 from panini_daemon.compressors.errors import CompressorError, DeviceUnavailable
 from panini_daemon.compressors.models.catalogue import CATALOGUE
 from panini_daemon.compressors.models.shelf import FILE
@@ -57,36 +57,44 @@ def check_packages(needed: Sequence[str] | None = None) -> Iterator[Finding]:
 def check_gpu(settings: Settings, gpus: Callable[[], Sequence[GpuUse]] = read_gpus) -> Iterator[Finding]:
     """Look whether there is a GPU, whether torch reaches it, and whether it computes as frozen."""
     found = list(gpus())
+    driver = f" with driver {found[0].driver}" if found else ""
     wanted = choose_device(settings.device)
     if not wanted.is_cuda:
         if found:
-            yield warning("gpu", f"{found[0].name} is there and not used", "set device = 'auto', or leave it out")
+            yield warning(
+                "gpu", f"{found[0].name}{driver} is there and not used", "set device = 'auto', or leave it out"
+            )
         else:
             yield warning(
                 "gpu",
                 "there is none: everything works, text_lm_v1 only slowly",
                 "in Colab: Runtime, Change runtime type, a GPU; elsewhere nothing is wrong",
             )
-        return
+    else:
+        yield _try_gpu(wanted, driver)
+
+
+def _try_gpu(wanted: Device, driver: str) -> Finding:
+    """Add small numbers on a GPU, as a look whether torch, driver and memory work together."""
     import torch  # noqa: PLC0415  takes seconds; only who asked for a GPU waits
 
-    build = torch.version.cuda
-    if build is None:
-        yield bad("gpu", f"torch {torch.__version__} is built without CUDA", "install a CUDA build of torch")
-        return
+    software = f"torch {torch.__version__}"
+    if torch.version.cuda is None:
+        return bad("gpu", f"{software} is built without CUDA", "install a CUDA build of torch")
+    software = f"{software}, CUDA {torch.version.cuda}"
     try:
         name = wanted.name
         total = (torch.arange(1 << 12, device=wanted.torch) % 7).sum().item()
     except (DeviceUnavailable, RuntimeError) as error:
-        yield bad("gpu", f"torch {torch.__version__} for CUDA {build} cannot use it: {error}", "restart the runtime")
-        return
+        return bad(
+            "gpu", f"{software} cannot use it{driver}: {error}", "restart the runtime, or install a newer driver"
+        )
     expected = sum(at % 7 for at in range(1 << 12))
     if total != expected:
-        yield bad(
+        return bad(
             "gpu", f"{name} adds wrong: {total}, expected {expected}", "use another machine; its memory may be bad"
         )
-    else:
-        yield good("gpu", f"{name}, torch {torch.__version__}, CUDA {build}")
+    return good("gpu", f"{name}{driver}, {software}")
 
 
 def check_spool(settings: Settings, *, room: int = _SPOOL_ROOM) -> Iterator[Finding]:

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 from panini_daemon.compressors import Context, Device, Level, PayloadDamaged, Registry
 from panini_daemon.compressors.container_parts import ContainerParts
-from panini_daemon.compressors.containers.numbers import Cursor, number
 from panini_daemon.compressors.containers.payload import Codecs, read_payload
 from panini_daemon.compressors.containers.plan import DEEPEST, Step
 from panini_daemon.compressors.containers.reading import read_tree
 from panini_daemon.compressors.containers.words import pack, unpack
+from panini_daemon.compressors.numbers import Cursor, number
 
 MIB = 1 << 20
 BARE = b"\0"

@@ -118,8 +118,8 @@ def test_packages_that_are_missing_or_too_old_are_named() -> None:
 
 
 def test_a_gpu_that_is_not_used_is_told(settings: Settings) -> None:
-    (finding,) = machine.check_gpu(settings, lambda: [GpuUse(0, "NVIDIA L4", 0, 0, 1)])
-    assert "NVIDIA L4 is there and not used" in finding.found
+    (finding,) = machine.check_gpu(settings, lambda: [GpuUse(0, "NVIDIA L4", 0, 0, 1, "580.1")])
+    assert "NVIDIA L4 with driver 580.1 is there and not used" in finding.found
 
 
 @pytest.mark.slow

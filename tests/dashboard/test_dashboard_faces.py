@@ -128,10 +128,10 @@ def test_watching_draws_until_it_is_interrupted(capsys: pytest.CaptureFixture[st
 
 
 def test_gpus_are_read_from_the_driver_s_own_words() -> None:
-    words = "0, NVIDIA L4, 93, 9216, 23034\n1, NVIDIA L4, [N/A], 0, 23034\nFailed to initialize NVML\n"
+    words = "0, NVIDIA L4, 93, 9216, 23034, 580.1\n1, NVIDIA L4, [N/A], 0, 23034, 580.1\nFailed to initialize NVML\n"
     assert read_gpus(lambda command: words) == [
-        GpuUse(0, "NVIDIA L4", 93, 9216 << 20, 23034 << 20),
-        GpuUse(1, "NVIDIA L4", None, 0, 23034 << 20),
+        GpuUse(0, "NVIDIA L4", 93, 9216 << 20, 23034 << 20, "580.1"),
+        GpuUse(1, "NVIDIA L4", None, 0, 23034 << 20, "580.1"),
     ]
 
 

@@ -23,6 +23,8 @@ from fuzz.target import MIB, Target, raw
 from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, Surroundings, classify, decompress
 from panini_daemon.compressors.errors import ModelMissing, NotApplicable, PayloadDamaged
 from panini_daemon.compressors.filters import read_filter
+from panini_daemon.compressors.images import Layout
+from panini_daemon.compressors.images.mixers import DRAWING, PHOTO, decode_mixed, encode_mixed, suits_photo
 from panini_daemon.compressors.rasters import Raster, find_raster
 from panini_daemon.compressors.text_lm import TextLm
 
@@ -31,6 +33,13 @@ DEFLATED = GOLDEN.with_name("deflate")
 _WORTH_DECODING = 1 << 20
 """Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
 _REFUSED = 1 << 40
+_MEMORY = {
+    "text_lm_v1": 1024,
+    "image_pixels_v2": 512,
+    "container_parts_v1": 512,
+    "generic_cm_v1": 320,
+}
+"""What a case may take, MiB; the first one of a process loads PyTorch, or compiles kernels; generic_cm_v1 has slots."""
 
 
 def codec_targets() -> Iterator[Target]:
@@ -45,7 +54,7 @@ def codec_targets() -> Iterator[Target]:
             returns=(bytes,),
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
-            memory=1024 * MIB if with_model else 160 * MIB,  # the first case of a process loads PyTorch
+            memory=_MEMORY.get(method, 160) * MIB,
             share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
@@ -67,26 +76,56 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,  # what streams hold, and the first case compiles
         share=0.1,
     )
+    for method in ("audio_lms_v1", "audio_ols_v1"):
+        yield Target(
+            *(f"compress.{method}", "codecs", _sounds, _encoder_of(method)),
+            returns=(bytes,),
+            raises=(NotApplicable,),
+            mutate=raw,
+            memory=256 * MIB,
+            share=0.1,
+        )
     yield Target(
-        *("compress.audio_lms_v1", "codecs", _sounds, _encoder_of("audio_lms_v1")),
-        returns=(bytes,),
-        raises=(NotApplicable,),
+        *("pixels.mixed", "codecs", lambda: [b"\x09\x07\x02\x03" + bytes(range(200)), b"\x1f\x03\0\0\x55\xaa"]),
+        lambda: _mix,
+        returns=(bool,),
+        raises=(),
         mutate=raw,
-        memory=256 * MIB,
+        memory=512 * MIB,  # the first case compiles
         share=0.1,
     )
-    for method in ("image_jpeg_v1", "image_jxl_v1", "image_pixels_v1"):
+    for method, originals in (
+        ("image_jpeg_v1", "image*"),
+        ("image_jxl_v1", "image*"),
+        ("image_pixels_v1", "image*"),
+        ("image_pixels_v2", "image*"),
+        ("generic_cm_v1", "generic_cm*"),
+    ):
         yield Target(
             name=f"compress.{method}",
             group="codecs",
-            seeds=lambda: [_read(path) for path in sorted(GOLDEN.glob("image*/*/original.bin"))],
+            seeds=lambda originals=originals: [
+                _read(path) for path in sorted(GOLDEN.glob(f"{originals}/*/original.bin"))
+            ],
             make=_encoder_of(method),
             returns=(bytes,),
             raises=(NotApplicable,),
             mutate=raw,
-            memory=160 * MIB,
+            memory=_MEMORY.get(method, 160) * MIB,
             share=0.1,
         )
+
+
+def _mix(case: bytes) -> bool:
+    """Code rows of a layout by the coders that mix contexts, and see that they come back."""
+    width, height, channels, bits = case[:4].ljust(4, b"\0")
+    layout = Layout(1 + width % 32, 1 + height % 32, 1 + channels % 4, (1, 2, 4, 8, 16)[bits % 5])
+    rows = case[4 : 4 + layout.size].ljust(layout.size, b"\0")
+    coders = (DRAWING, PHOTO) if suits_photo(layout) else (DRAWING,)
+    streams = {coder: encode_mixed(rows, layout, coder) for coder in coders}
+    if any(stream is not None and decode_mixed(stream, layout, coder) != rows for coder, stream in streams.items()):
+        raise ValueError("other rows came back")
+    return True
 
 
 def pack(payload: bytes, parameters: object, size: int) -> bytes:

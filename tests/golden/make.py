@@ -13,10 +13,16 @@ from pathlib import Path
 
 import numpy as np
 from fakes.container_files import all_files
+from fakes.pictures import FILES
 from fakes.tiny_model import put_tiny_model
 from PIL import Image
 
 from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry, Surroundings
+from panini_daemon.compressors.images import byte_coder, library_coders
+from panini_daemon.compressors.images.mixers import DRAWING, PHOTO, encode_mixed
+from panini_daemon.compressors.images.open_rasters import find_open_raster, take_rows
+from panini_daemon.compressors.images.raster_payload import pack_raster
+from panini_daemon.compressors.images.streams import BYTES, JXL, STORED, WEBP
 from panini_daemon.compressors.text_lm import TextLm
 
 FOLDER = Path(__file__).parent / "compressors"
@@ -55,7 +61,12 @@ def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
     if plugin.family == "legacy":
         yield from make_legacy_cases(plugin.method)
         return
+    if plugin.method == "image_pixels_v2":
+        yield from make_pixels(plugin)
+        return
     makers = {"image": make_images, "container": make_containers, "audio": make_audio}
+    if plugin.method == "generic_cm_v1":
+        yield from make_mixed()
     originals = makers.get(plugin.family, make_bytes)()
     for name, original in originals.items():
         try:
@@ -76,6 +87,23 @@ def make_legacy_cases(method: str) -> Iterator[tuple[str, bytes, Encoded]]:
         pixels = gzip.compress(picture.tobytes(), mtime=0)
         parameters = {"shape": list(picture.shape), "dtype": "uint8", "format": name}
         yield name.lower(), save(name), Encoded(pixels, parameters)
+
+
+def make_mixed() -> Iterator[tuple[str, bytes, Encoded]]:
+    """Encode the same bytes under each profile, and text transformed before, whichever of them suits."""
+    from panini_daemon.compressors import prose
+    from panini_daemon.compressors.contextmix.bytecoder import Settings, encode
+    from panini_daemon.compressors.contextmix.profiles import PROFILES
+
+    originals = make_bytes()
+    whole = originals["text"][:200] + originals["words"][:120] + originals["jumps"][:120]
+    for name, contexts in PROFILES.items():
+        payload = encode(whole, Settings(contexts, 12, 6), lambda done, total: None)
+        yield name.replace(" ", "-"), whole, Encoded(payload, {"profile": name, "stride": 6, "slots_log": 12})
+    text = originals["text"][:300]
+    coded = prose.transform(text)
+    payload = encode(coded, Settings(PROFILES["text"], 12, 1), lambda done, total: None)
+    yield "prose", text, Encoded(payload, {"profile": "text", "stride": 1, "slots_log": 12, "length": len(coded)})
 
 
 def make_bytes() -> dict[str, bytes]:
@@ -108,6 +136,26 @@ def make_audio() -> dict[str, bytes]:
         "aiff": aiff(150),
         "wav longer than a history": wav(4500, 2),
     }
+
+
+def make_pixels(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
+    """Make every kind of file, and one picture by each of the coders of pixels, whichever is smallest."""
+    for name, make in FILES.items():
+        yield name, make(), plugin.compress(make(), Context(Level.BEST))
+    original = FILES["bmp"]()
+    raster = find_open_raster(original)
+    if raster is None:
+        raise SystemExit("the picture is not found in its file")
+    rows, layout = take_rows(original, raster), raster.layout
+    differences = byte_coder.encode_bytes(rows, layout, Level.BALANCED)
+    streams = {"stored": (STORED, rows), "bytes": (BYTES, differences)}
+    streams["jxl"] = JXL, library_coders.encode_jxl(rows, layout, 3)
+    streams["webp"] = WEBP, library_coders.encode_webp(rows, layout, 6)
+    for coder, name in ((DRAWING, "drawing"), (PHOTO, "photo")):
+        streams[name] = coder, encode_mixed(rows, layout, coder)
+    for name, (coder, stream) in streams.items():
+        payload = b"\0" + pack_raster(original, raster, bytes([coder]) + (stream or b""))
+        yield f"coder-{name}", original, Encoded(payload)
 
 
 def make_picture() -> "np.ndarray":

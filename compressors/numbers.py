@@ -31,7 +31,7 @@ class Cursor:
         end = self.at + count
         if end > len(self.data):
             raise PayloadDamaged(
-                f"a container's part ends after {len(self.data)} bytes; expected {count} more at {self.at}; "
+                f"a part of the payload ends after {len(self.data)} bytes; expected {count} more at {self.at}; "
                 "restore compressed.bin from a copy"
             )
         taken = self.data[self.at : end]
@@ -50,8 +50,7 @@ class Cursor:
             value = most + 1
         if value > most:
             raise PayloadDamaged(
-                f"a number of a container's payload is over {most}, the most it can be here; "
-                "restore compressed.bin from a copy"
+                f"a number in the payload is over {most}, the most it can be here; restore compressed.bin from a copy"
             )
         return value
 

@@ -1,0 +1,124 @@
+"""The coders that mix contexts: exact for every layout, the same without a compiler, bounded on damage."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from panini_daemon.compressors import Level, PayloadDamaged
+from panini_daemon.compressors.images import Layout, decode_pixels, encode_pixels
+from panini_daemon.compressors.images.mixers import DRAWING, PHOTO, choose_mixers, decode_mixed, encode_mixed
+
+pytestmark = pytest.mark.slow  # the kernels take seconds to compile
+
+LAYOUTS = st.builds(Layout, st.integers(1, 12), st.integers(1, 9), st.integers(1, 4), st.sampled_from([1, 2, 4, 8, 16]))
+
+
+@st.composite
+def images(draw: st.DrawFn) -> tuple[bytes, Layout]:
+    layout, seed = draw(LAYOUTS), draw(st.integers(0, 99))
+    chance = np.random.default_rng(seed)
+    style = draw(st.sampled_from(["noise", "few", "steps", "flat", "ends"]))
+    if style == "noise":
+        return chance.bytes(layout.size), layout
+    if style == "flat":
+        return bytes([seed]) * layout.size, layout
+    if style == "steps":
+        return (np.arange(layout.size) // 3 % 256).astype(np.uint8).tobytes(), layout
+    values = np.frombuffer(b"\0\xff" if style == "ends" else b"\0\x11\xfe", np.uint8)
+    return chance.choice(values, layout.size).tobytes(), layout
+
+
+@given(image=images(), coder=st.sampled_from([DRAWING, PHOTO]))
+@settings(max_examples=80, deadline=None)
+def test_any_rows_come_back_exactly(image: tuple[bytes, Layout], coder: int) -> None:
+    rows, layout = image
+    if coder == PHOTO and layout.bits != 8:
+        return
+    stream = encode_mixed(rows, layout, coder)
+    assert stream is None or decode_mixed(stream, layout, coder) == rows
+
+
+@given(body=st.binary(max_size=60), layout=LAYOUTS, coder=st.sampled_from([DRAWING, PHOTO]))
+@settings(max_examples=60, deadline=None)
+def test_junk_is_refused_or_gives_the_size_asked(body: bytes, layout: Layout, coder: int) -> None:
+    try:
+        rows = decode_pixels(bytes([coder]) + body, layout)
+    except PayloadDamaged:
+        return
+    assert len(rows) == layout.size
+
+
+def test_a_stream_cut_short_is_refused() -> None:
+    layout = Layout(64, 64)
+    rows = np.random.default_rng(1).integers(0, 128, layout.size, np.uint8).tobytes()
+    for coder in (DRAWING, PHOTO):
+        stream = encode_mixed(rows, layout, coder)
+        assert stream is not None
+        with pytest.raises(PayloadDamaged, match="ends before"):
+            decode_mixed(stream[: len(stream) // 2], layout, coder)
+
+
+def test_each_coder_is_better_at_what_it_is_for() -> None:
+    row, column = np.mgrid[0:96, 0:96]
+    noise = np.random.default_rng(1).normal(0, 3, (96, 96, 3))
+    photo = (128 + 60 * np.sin(row / 15 + column / 22)[..., None] + noise).clip(0, 255).astype(np.uint8)
+    tile = np.random.default_rng(2).choice(np.array([3, 90, 200], np.uint8), (12, 12, 3))
+    drawing = np.tile(tile, (8, 8, 1))
+    layout = Layout(96, 96, 3)
+    sizes = {
+        (name, coder): len(encode_mixed(rows.tobytes(), layout, coder) or rows.tobytes())
+        for name, rows in (("photo", photo), ("drawing", drawing))
+        for coder in (DRAWING, PHOTO)
+    }
+    assert sizes["photo", PHOTO] < sizes["photo", DRAWING]
+    assert sizes["drawing", DRAWING] * 2 < sizes["drawing", PHOTO]
+
+
+def test_the_smallest_stream_is_kept() -> None:
+    layout = Layout(96, 40)
+    rows = (np.arange(layout.size) * 7 % 31 % 11).astype(np.uint8).tobytes()
+    stream = encode_pixels(rows, layout, Level.MAX)
+    mixed = [encode_mixed(rows, layout, coder) or rows for coder in (DRAWING, PHOTO)]
+    assert len(stream) <= 1 + min(map(len, mixed))
+    assert decode_pixels(stream, layout) == rows
+
+
+def test_of_a_large_picture_the_middle_tells_who_codes_it_all() -> None:
+    layout = Layout(512, 300)
+    noise = np.random.default_rng(1).integers(100, 116, layout.size, np.uint8).tobytes()
+    assert len(choose_mixers(noise, layout, Level.BEST)) == 1
+    assert choose_mixers(noise, layout, Level.MAX) == (DRAWING, PHOTO)
+    assert choose_mixers(noise, Layout(512, 300, bits=4), Level.MAX) == (DRAWING,)
+
+
+_PLAIN = """
+import hashlib
+from panini_daemon.compressors.images.layout import Layout
+from panini_daemon.compressors.images.mixers import decode_mixed, encode_mixed
+for layout in (Layout(7, 5, 3), Layout(9, 4, 1), Layout(5, 3, 4), Layout(11, 6, 1, 1), Layout(3, 3, 1, 16)):
+    rows = bytes(at * at // 40 % 5 * 9 for at in range(layout.size))
+    for coder in (4, 5) if layout.bits == 8 else (4,):
+        stream = encode_mixed(rows, layout, coder)
+        assert stream is None or decode_mixed(stream, layout, coder) == rows
+        print(stream and stream.hex())
+"""
+
+
+def test_kernels_give_the_same_streams_without_a_compiler() -> None:
+    plain, compiled = (
+        subprocess.run(
+            [sys.executable, "-W", "error", "-c", _PLAIN],
+            env={**os.environ, "NUMBA_DISABLE_JIT": disabled},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for disabled in ("1", "0")
+    )
+    assert plain == compiled
+    assert "None" not in plain
