@@ -81,6 +81,11 @@ def commit_slice(
     return State.COMMITTED, commit, unsynced_of(line, commit)
 
 
+def name_several(chunks: Sequence[Chunk]) -> str:
+    """Return what a person knows several chunks by."""
+    return chunks[0].name if len(chunks) == 1 else f"{chunks[0].name} and {len(chunks) - 1} more"
+
+
 def write_empty(path: Path) -> None:
     """Make a local file of no bytes. Raises SpoolUnavailable."""
     try:
@@ -99,7 +104,9 @@ def _adopt_from_one(line: Line, job: Job, adoptees: Sequence[Adoptee], held: Cal
         try:
             if not _copy(line.store, path, place.payload):
                 return []
-            found = line.compute.verify_run(recipes, place.payload, run.size, run.method)
+            found = line.compute.verify_run(
+                recipes, place.payload, run.size, run.method, name_several([one.chunk for one in alike])
+            )
         except ComputeFailed:  # damaged, or too much for this machine: `verify --deep` tells which
             return []
         write_empty(place.original)

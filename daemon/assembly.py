@@ -22,6 +22,7 @@ from panini_daemon.outcomes import Outcome, State
 from panini_daemon.pacing import LevelChoice, Pace
 from panini_daemon.parts import Parts
 from panini_daemon.settling import Settling
+from panini_daemon.slowness import SlownessWarning
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
@@ -127,6 +128,7 @@ def assemble(
         sweep_every=settings.lease_stale,
         on_outcome=tell,
         settle_level=LevelChoice(settings.level, pace, time_left, log).settle,
+        foresee=SlownessWarning(settings.method, compute.has_gpu, log).look,
         rivals=settles,
         index=index,
     )

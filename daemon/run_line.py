@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
-from panini_daemon.adoption import Adoptee, adopt, commit_slice, same_as, write_empty
+from panini_daemon.adoption import Adoptee, adopt, commit_slice, name_several, same_as, write_empty
 from panini_daemon.compressors.selection import FALLBACK
 from panini_daemon.compute import Compressed, Order
 from panini_daemon.errors import VerificationFailed
@@ -169,6 +169,7 @@ class _Work:
             pattern_type=patterns.pop() if len(patterns) == 1 else None,
             grammar_id=grammars.pop() if len(grammars) == 1 else None,
             exclude=self.ask.exclude,
+            chunk=name_several(self.chunks),
         )
 
     def _describe(self, encoded: Compressed, hashes: Sequence[str]) -> list[bytes]:
@@ -198,7 +199,9 @@ class _Work:
     def _require_equal(
         self, encoded: Compressed, recipes: Sequence[bytes], hashes: Sequence[str], whole: Place
     ) -> None:
-        found = self.line.compute.verify_run(recipes, whole.payload, self._size, encoded.method)
+        found = self.line.compute.verify_run(
+            recipes, whole.payload, self._size, encoded.method, name_several(self.chunks)
+        )
         for chunk, sha256, decoded in zip(self.chunks, hashes, found, strict=True):
             if decoded != sha256:
                 raise VerificationFailed(

@@ -28,7 +28,7 @@ class InlineCompute:
     def verify(self, proofs: Sequence[Proof]) -> list[str]:
         return [self._verify(proof) for proof in proofs]
 
-    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str) -> list[str]:
+    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str, chunk: str = "") -> list[str]:
         if self.wrong_decodes:
             self.wrong_decodes -= 1
             return ["0" * 64 for _ in recipes]

@@ -51,7 +51,7 @@ class SimulatedCompute:
         self._sleep(self._random.uniform(0, 0.5))
         return [self._verify(proof) for proof in proofs]
 
-    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str) -> list[str]:
+    def verify_run(self, recipes: Sequence[bytes], payload: Path, size: int, method: str, chunk: str = "") -> list[str]:
         self._sleep(self._random.uniform(0, 0.5))
         slices = [parse_recipe(recipe) for recipe in recipes]
         try:
