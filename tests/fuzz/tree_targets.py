@@ -13,15 +13,11 @@ from fuzz.manifest_targets import JOB_REPORT
 from fuzz.scene import Scene, in_tree
 from fuzz.target import Target, raw
 from panini_daemon.commands.status import show_status
-from panini_daemon.compressors import CompressorError, Device, Registry
 from panini_daemon.dashboard.page import format_page
 from panini_daemon.dashboard.reading import DashboardReader
-from panini_daemon.errors import DaemonError
 from panini_daemon.exit_codes import ExitCode
 from panini_daemon.log_lines import make_renderer
 from panini_daemon.log_reading import Follower, read_last
-from panini_daemon.reader import Reader
-from panini_daemon.restoration import restore_file
 from panini_daemon.storage.chunk_index import ChunkIndex, parse_index
 from panini_daemon.storage.errors import RootLost, RootUnsupported, StorageError
 from panini_daemon.storage.lease_entry import EntryName, name_entry, parse_content, parse_name, read_written_at
@@ -33,7 +29,6 @@ from panini_daemon.storage.pending_trees import read_trees
 from panini_daemon.storage.rclone import RcloneDrop
 from panini_daemon.storage.reports import ChunkReport, parse_report
 from panini_daemon.storage.root import MARKER, Root, open_root
-from panini_daemon.verification import verify_tree
 
 _GROUP = "tree"
 _NOW = datetime(2024, 5, 6, tzinfo=UTC)
@@ -57,37 +52,6 @@ _STATUS = {
 }
 _REFUSALS = {"job_id": "a-1", "refused": [{"refused_at": "2024", "reason": "x", "chunk_path": "a/chunk_0000"}]}
 _MARK = {"format": 1, "root_id": "0" * 32, "created_at": "2024-05-06T07:08:09.000Z"}
-_RECIPE = {
-    "version": "1.1",
-    "chunk_id": 0,
-    "original_hash": sha(CHUNKS[0]),
-    "compression_method": "passthrough_v1",
-    "reconstruction": {"method": "passthrough", "parameters": {"reference_path": "chunks/a/chunk_0001"}},
-    "assembly_info": {"offset": 0, "size": len(CHUNKS[0])},
-    "payload_hash": sha(CHUNKS[0]),
-}
-_REFERENCE = {
-    **_RECIPE,
-    "compression_method": "dedup_reference_v1",
-    "reconstruction": {"method": "dedup_resolve", "parameters": {"reference_path": "compressed_chunks/a/chunk_0001"}},
-}
-_RUN = f"a/run_{sha(CHUNKS[0])}.bin"
-_SLICE = {
-    **_RECIPE,
-    "compression_method": "solid_slice_v1",
-    "reconstruction": {
-        "method": "solid_slice",
-        "parameters": {
-            "run": _RUN,
-            "run_size": len(CHUNKS[0]),
-            "method": "passthrough_v1",
-            "parameters": {},
-            "decoded_size": len(CHUNKS[0]),
-            "offset": 0,
-        },
-    },
-    "payload_hash": sha(b""),
-}
 _EVENT = {
     "timestamp": "2026-03-01T12:00:00.000Z",
     "level": "info",
@@ -118,33 +82,6 @@ def tree_targets() -> Iterator[Target]:
     yield Target("outbox.refused", _GROUP, lambda: _texts(_REFUSALS), in_tree(_refuse), (list,), (), share=0.2)
     yield Target("status.file", _GROUP, lambda: _texts(_STATUS), in_tree(_status), (int,), (), share=0.2)
     yield Target("logs.file", _GROUP, _logs, in_tree(_read_logs), (int,), (), raw, share=0.3)
-    yield Target(
-        *(
-            "restore.recipe",
-            _GROUP,
-            lambda: _texts(_RECIPE, _REFERENCE),
-            in_tree(_restore_recipe),
-            (int,),
-        ),
-        raises=(StorageError, CompressorError, DaemonError),
-        share=0.2,
-    )
-    yield Target(
-        *("restore.slice", _GROUP, lambda: _texts(_SLICE), in_tree(_restore_slice), (int,)),
-        raises=(StorageError, CompressorError, DaemonError),
-        share=0.2,
-    )
-    yield Target(
-        *(
-            "restore.manifest",
-            _GROUP,
-            lambda: _texts(tree_manifest([CHUNKS[0]] * 2)),
-            in_tree(_restore_manifest),
-            (int,),
-        ),
-        raises=(StorageError, CompressorError, DaemonError),
-        share=0.2,
-    )
     yield Target("checkout", _GROUP, _trees, in_tree(_read_checkout), (list,), (), share=0.2)
     yield Target("store.paths", _GROUP, _paths, in_tree(_walk), (int,), (), share=0.3)
     yield Target("rclone.said", _GROUP, lambda: [_SAID], lambda: _explain, (StorageError,), (), raw, share=0.5)
@@ -259,37 +196,6 @@ def _read_logs(scene: Scene, store: LocalStore, case: bytes) -> object:
     store.append("logs/w.jsonl", b"\n" + _texts(_EVENT)[0] + b"\n")
     assert follower.read(lambda line: line == _EVENT) == [_EVENT]
     return len(lines)
-
-
-def _restore_recipe(scene: Scene, store: LocalStore, case: bytes) -> object:
-    return _restore(scene, store, case, json.dumps(tree_manifest(CHUNKS[:1])).encode())
-
-
-def _restore_slice(scene: Scene, store: LocalStore, case: bytes) -> object:
-    """Restore chunks whose bytes are, or are not, in a run."""
-    store.write(f"compressed_chunks/{_RUN}", CHUNKS[0])
-    return _restore(scene, store, case, json.dumps(tree_manifest(CHUNKS[:1])).encode(), payload=b"")
-
-
-def _restore_manifest(scene: Scene, store: LocalStore, case: bytes) -> object:
-    return _restore(scene, store, json.dumps(_RECIPE).encode(), case)
-
-
-def _restore(scene: Scene, store: LocalStore, recipe: bytes, manifest: bytes, payload: bytes = CHUNKS[0]) -> object:
-    folder = "compressed_chunks/a"
-    for number in range(2):
-        store.write(f"{folder}/chunk_{number:04d}/compressed.bin", payload)
-        store.write(f"{folder}/chunk_{number:04d}/recipe.json", recipe)
-    store.write(f"{folder}/manifest.json", manifest)
-    registry = Registry()
-    found = verify_tree(Reader(store, registry, Device()), "compressed_chunks", deep=True)
-    json.dumps([str(problem) for problem in found.problems], ensure_ascii=False).encode()
-    target = scene.root / "restored"
-    try:
-        reader = Reader(store, registry, Device())  # one that has not decoded anything yet
-        return restore_file(reader, folder, target, accept_reencoded=True).size
-    finally:
-        target.unlink(missing_ok=True)
 
 
 def _read_checkout(scene: Scene, store: LocalStore, case: bytes) -> object:
