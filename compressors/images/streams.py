@@ -22,7 +22,7 @@ from panini_daemon.compressors.protocol import Level
 
 STORED, JXL, WEBP, BYTES = 0, 1, 2, 3
 _ALIKE = 32
-"""Where the mixing coders make rows so many times smaller, coders of bytes may find longer repetitions."""
+"""Where rows become so many times smaller, the coder for drawings learns faster, and those of bytes find more."""
 _EFFORTS = {Level.FAST: (1,), Level.BALANCED: (5,), Level.BEST: (7,), Level.MAX: (7, 9)}
 
 
@@ -59,12 +59,14 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
 
 def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, bytes | None]]:
     if level is Level.BEST and suits_picture(layout):  # by whom libraries' coders are beaten, but where all is alike
-        smallest = len(rows)
-        for coder in choose_mixers(layout, level):
+        smallest, mixers = len(rows), choose_mixers(layout, level)
+        for coder in mixers:
             stream = encode_mixed(rows, layout, coder)
             smallest = min(smallest, len(stream or rows))
             yield coder, stream
         if _ALIKE * smallest < len(rows):
+            if DRAWING not in mixers:
+                yield DRAWING, encode_mixed(rows, layout, DRAWING)
             yield BYTES, byte_coder.encode_bytes(rows, layout, level)
         return
     if library_coders.suits_jxl(layout):

@@ -88,6 +88,15 @@ def test_each_coder_is_better_at_what_it_is_for() -> None:
     assert sizes["drawing", PICTURE] < 1.05 * sizes["drawing", DRAWING]
 
 
+def test_at_best_the_smallest_stream_is_kept_where_rows_are_alike() -> None:
+    layout = Layout(200, 90, 3)
+    rows = (np.arange(layout.size) // 3 % 7 // 3).astype(np.uint8).tobytes()
+    stream = encode_pixels(rows, layout, Level.BEST)
+    mixed = [encode_mixed(rows, layout, coder) or rows for coder in (DRAWING, PICTURE)]
+    assert len(stream) <= 1 + min(map(len, mixed))
+    assert decode_pixels(stream, layout) == rows
+
+
 def test_the_smallest_stream_is_kept() -> None:
     layout = Layout(96, 40)
     rows = (np.arange(layout.size) * 7 % 31 % 11).astype(np.uint8).tobytes()
@@ -109,7 +118,7 @@ _PLAIN = """
 import hashlib
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import decode_mixed, encode_mixed
-for layout in (Layout(7, 5, 3), Layout(9, 4, 1), Layout(5, 3, 4), Layout(11, 6, 1, 1), Layout(3, 3, 1, 16)):
+for layout in (Layout(4, 3, 3), Layout(5, 3, 1), Layout(3, 2, 4), Layout(11, 6, 1, 1), Layout(3, 3, 1, 16)):
     rows = bytes(at * at // 40 % 5 * 9 for at in range(layout.size))
     for coder in (4, 5, 6) if layout.bits == 8 else (4,):
         stream = encode_mixed(rows, layout, coder)
