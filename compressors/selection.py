@@ -32,7 +32,7 @@ class Budget:
 BUDGETS = {
     Level.FAST: Budget(1, 0.025),
     Level.BALANCED: Budget(3, 1.3),
-    Level.BEST: Budget(100, 12.0),
+    Level.BEST: Budget(100, 16.0),
     Level.MAX: Budget(1000, math.inf),
 }
 

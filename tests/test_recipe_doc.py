@@ -28,7 +28,7 @@ GOLDEN = ROOT / "tests/golden/compressors"
 OPEN = ("reconstruction.parameters", "stats.trials", "stats.failed_trials", "timings")  # what is in them differs
 
 
-PAGES = ["docs/recipe.md", "docs/methods.md", "docs/audio.md"]
+PAGES = ["docs/recipe.md", "docs/methods.md", "docs/audio.md", "docs/context-mixing-bytes.md"]
 """Where parameters are described: the list of methods, and a page for each whose format takes one."""
 
 

@@ -12,6 +12,8 @@ _WORDS = (
     *("window_log", "lc", "lp", "pb", "dict_log", "filter", "x86", "order", "memory_log", "length", "coder"),
     *("offset", "width", "height", "channels", "bits", "stride", "big", "bgr", "jxl", "webp"),
     *("generic_cm_v1", "audio_lms_v1", "profile", "model", "level", "size", "blocks", "channel"),
+    *("slots_log", "text", "tables", "general", "records", "samples", "code", "lean text", "lean tables"),
+    *("lean general", "lean records", "lean samples", "lean code"),
 )
 """Part of the format: words may be added at the end, none changed or taken away."""
 _NOTHING, _FALSE, _TRUE, _POSITIVE, _NEGATIVE, _TEXT, _LIST, _OBJECT, _WORD = range(9)

@@ -1,7 +1,9 @@
 """Audio files come back to the byte, whatever their header says."""
 
 import json
+import math
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -12,20 +14,26 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panini_daemon.compressors import Context, Device, Encoded, Kind, Level, classify
+from panini_daemon.compressors.audio.codec import AudioCodec
 from panini_daemon.compressors.audio.files import find_samples
 from panini_daemon.compressors.audio_lms import AudioLms
+from panini_daemon.compressors.audio_ols import AudioOls
 from panini_daemon.compressors.errors import NotApplicable, PayloadDamaged
 
-PLUGIN = AudioLms()
-GOLDEN = Path(__file__).parents[1] / "golden/compressors/audio_lms_v1"
+LMS, OLS = AudioLms(), AudioOls()
+GOLDEN = Path(__file__).parents[1] / "golden/compressors"
+WAYS = {"quick": (LMS, Level.BALANCED), "thorough": (LMS, Level.MAX), "squares": (OLS, Level.BEST)}
 
 
-def round_trip(data: bytes, level: Level = Level.BEST) -> Encoded:
-    encoded = PLUGIN.compress(data, Context(level, Kind.BINARY))
-    assert (
-        PLUGIN.decompress(encoded.payload, json.loads(json.dumps(dict(encoded.parameters))), len(data), Device())
-        == data
-    )
+@pytest.fixture(params=WAYS)
+def way(request: pytest.FixtureRequest) -> tuple[AudioCodec, Level]:
+    return WAYS[request.param]
+
+
+def round_trip(data: bytes, plugin: AudioCodec = LMS, level: Level = Level.BEST) -> Encoded:
+    encoded = plugin.compress(data, Context(level, Kind.BINARY))
+    told = json.loads(json.dumps(dict(encoded.parameters)))
+    assert plugin.decompress(encoded.payload, told, len(data), Device()) == data
     return encoded
 
 
@@ -52,9 +60,8 @@ FILES = {
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("level", [Level.BALANCED, Level.BEST])
-def test_files_come_back_smaller(name: str, level: Level) -> None:
-    encoded = round_trip(FILES[name], level)
+def test_files_come_back_smaller(name: str, way: tuple[AudioCodec, Level]) -> None:
+    encoded = round_trip(FILES[name], *way)
     assert len(encoded.payload) < len(FILES[name])
 
 
@@ -72,39 +79,52 @@ def test_any_samples_come_back(samples: bytes, channels: int, width: int) -> Non
     if find_samples(file) is None:
         assert len(samples) // (channels * width) < 32
     else:
-        round_trip(file)
+        for way in WAYS.values():
+            round_trip(file, *way)
 
 
+def test_least_squares_save_where_tones_stand_out() -> None:
+    tones = [round(9000 * math.sin(at / 7) + 4000 * math.sin(at / 3.1) + 50 * math.sin(at * at)) for at in range(6000)]
+    file = wav()[:40] + (12000).to_bytes(4, "little") + struct.pack("<6000h", *tones)
+    assert len(round_trip(file, OLS).payload) < 0.92 * len(round_trip(file, LMS).payload)
+
+
+@pytest.mark.parametrize("plugin", [LMS, OLS])
 @pytest.mark.parametrize(
     "data", [b"RIFF", b"RIFF\0\0\0\0WAVE", b"FORM\0\0\0\0AIFF" + bytes(90), b"text", wav()[:60], bytes(500)]
 )
-def test_what_is_no_audio_file_is_not_applicable(data: bytes) -> None:
+def test_what_is_no_audio_file_is_not_applicable(data: bytes, plugin: AudioCodec) -> None:
     with pytest.raises(NotApplicable):
-        PLUGIN.compress(data, Context(Level.BEST))
+        plugin.compress(data, Context(Level.BEST))
 
 
 def test_floats_and_packed_samples_are_not_applicable() -> None:
     for kind in (3, 6, 7, 17):
         with pytest.raises(NotApplicable):
-            PLUGIN.compress(wav()[:20] + kind.to_bytes(2, "little") + wav()[22:], Context(Level.BEST))
+            LMS.compress(wav()[:20] + kind.to_bytes(2, "little") + wav()[22:], Context(Level.BEST))
 
 
 def test_audio_files_are_binaries_and_offered_to() -> None:
     assert classify(aiff()) is classify(wav()) is Kind.BINARY
-    assert PLUGIN.offer(Context(Level.BEST, Kind.BINARY)) is not None
-    assert PLUGIN.offer(Context(Level.FAST, Kind.BINARY)) is None
+    offered = {level: [one.offer(Context(level, Kind.BINARY)) is not None for one in (LMS, OLS)] for level in Level}
+    assert offered == {
+        Level.FAST: [False, False],
+        Level.BALANCED: [True, False],
+        Level.BEST: [False, True],
+        Level.MAX: [True, True],
+    }
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.data())
-def test_a_damaged_payload_gives_bytes_or_an_error(data: st.DataObject) -> None:
+@given(st.data(), st.sampled_from([LMS, OLS]))
+def test_a_damaged_payload_gives_bytes_or_an_error(data: st.DataObject, plugin: AudioCodec) -> None:
     original = FILES["aiff"]
-    encoded = PLUGIN.compress(original, Context(Level.BALANCED))
+    encoded = plugin.compress(original, Context(Level.BALANCED))
     payload = bytearray(encoded.payload)
     payload[data.draw(st.integers(0, len(payload) - 1))] ^= data.draw(st.integers(1, 255))
     cut = bytes(payload[: data.draw(st.integers(0, len(payload)))])
     try:
-        assert len(PLUGIN.decompress(cut, encoded.parameters, len(original), Device())) == len(original)
+        assert len(plugin.decompress(cut, encoded.parameters, len(original), Device())) == len(original)
     except PayloadDamaged:
         return
 
@@ -114,22 +134,29 @@ def test_a_damaged_payload_gives_bytes_or_an_error(data: st.DataObject) -> None:
     [{"channels": 0}, {"width": 4}, {"frames": 1 << 30}, {"offset": 5000}, {"step": 0}, {"big": 1}, {"thorough": None}],
 )
 def test_parameters_that_do_not_fit_are_refused(change: dict[str, object]) -> None:
-    encoded = PLUGIN.compress(FILES["aiff"], Context(Level.BALANCED))
+    encoded = LMS.compress(FILES["aiff"], Context(Level.BALANCED))
     with pytest.raises(PayloadDamaged):
-        PLUGIN.decompress(encoded.payload, {**encoded.parameters, **change}, len(FILES["aiff"]), Device())  # type: ignore[dict-item]
+        LMS.decompress(encoded.payload, {**encoded.parameters, **change}, len(FILES["aiff"]), Device())  # type: ignore[dict-item]
+
+
+def test_a_step_that_does_not_fit_is_refused_by_squares_too() -> None:
+    encoded = OLS.compress(FILES["aiff"], Context(Level.BEST))
+    with pytest.raises(PayloadDamaged):
+        OLS.decompress(encoded.payload, {**encoded.parameters, "step": 0}, len(FILES["aiff"]), Device())
 
 
 @pytest.mark.slow
-def test_without_a_compiler_samples_are_decoded_alike() -> None:
+@pytest.mark.parametrize("plugin", [LMS, OLS])
+def test_without_a_compiler_samples_are_decoded_alike(plugin: AudioCodec) -> None:
     script = (
-        "import sys, json, pathlib; from panini_daemon.compressors.audio_lms import AudioLms\n"
-        "from panini_daemon.compressors import Device\n"
+        "import sys, json, pathlib; from panini_daemon.compressors import Device, Registry\n"
+        f"plugin = Registry().get({plugin.method!r})\n"
         "for folder in map(pathlib.Path, sys.argv[1:]):\n"
         " original = (folder / 'original.bin').read_bytes()\n"
         " told = json.loads((folder / 'parameters.json').read_text())\n"
-        " made = AudioLms().decompress((folder / 'payload.bin').read_bytes(), told, len(original), Device())\n"
+        " made = plugin.decompress((folder / 'payload.bin').read_bytes(), told, len(original), Device())\n"
         " assert made == original, folder\n"
     )
-    folders = [str(path) for path in sorted(GOLDEN.iterdir())][:3]
+    folders = [str(path) for path in sorted((GOLDEN / plugin.method).iterdir())][:3]
     environ = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
     subprocess.run([sys.executable, "-c", script, *folders], check=True, env=environ, timeout=200)

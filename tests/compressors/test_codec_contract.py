@@ -21,10 +21,15 @@ BYTES = (
     "generic_brotli_v1",
     "generic_bzip2_v1",
     "generic_ppmd_v1",
+    "generic_cm_v1",
     "text_ppmd_v1",
 )
 ALL = (*BYTES, *IMAGES, "container_parts_v1")
-UNENDED = ("generic_xz_v1", "generic_ppmd_v1")  # no end is stored; the recipe's size and hash stand for it
+UNENDED = (
+    "generic_xz_v1",
+    "generic_ppmd_v1",
+    "generic_cm_v1",
+)  # no end is stored; the recipe's size and hash stand for it
 
 SAMPLES = {
     "empty": b"",
@@ -43,6 +48,10 @@ SAMPLES = {
     "random": random.Random(1).randbytes(2000),
     "ramp": b"".join(value.to_bytes(2, "little") for value in range(0, 3000, 3)),
 }
+
+
+def _slow_if_mixed(method: str) -> object:
+    return pytest.param(method, marks=pytest.mark.slow) if method == "generic_cm_v1" else method
 
 
 @cache
@@ -103,7 +112,21 @@ def test_another_size_than_was_written_is_refused(method: str, change: int) -> N
     payload=st.binary(max_size=300),
     parameters=st.dictionaries(
         st.sampled_from(["order", "memory_log", "length", "window_log", "dict_log", "lc", "lp", "pb", "filter"])
-        | st.sampled_from(["coder", "offset", "width", "height", "channels", "bits", "stride", "shape", "dtype"]),
+        | st.sampled_from(
+            [
+                "contexts",
+                "slots_log",
+                "coder",
+                "offset",
+                "width",
+                "height",
+                "channels",
+                "bits",
+                "stride",
+                "shape",
+                "dtype",
+            ]
+        ),
         st.none()
         | st.integers(-3, 70)
         | st.sampled_from(["x86", "delta1", "delta999", "jxl", "uint8", 2**70, 0.5])
@@ -147,15 +170,15 @@ def test_a_payload_without_its_end_is_refused(method: str) -> None:
         decode(method, encoded.payload[:-1], encoded.parameters, len(data))
 
 
-@pytest.mark.parametrize("method", BYTES[1:])
+@pytest.mark.parametrize("method", [_slow_if_mixed(method) for method in BYTES[1:]])
 def test_a_bomb_is_not_unpacked_beyond_the_size_asked(method: str) -> None:
     encoded = compressor(method).compress(bytes(1 << 20), Context(Level.FAST))
     parameters = dict(encoded.parameters)
-    for name in ("memory_log", "window_log", "dict_log"):
+    for name in ("memory_log", "window_log", "dict_log", "slots_log"):
         if name in parameters:
             with pytest.raises(PayloadDamaged):
                 decode(method, encoded.payload, parameters, 100)
-            parameters[name] = {"memory_log": 20, "window_log": 10, "dict_log": 12}[name]
+            parameters[name] = {"memory_log": 20, "window_log": 10, "dict_log": 12, "slots_log": 10}[name]
     try:
         back = decode(method, encoded.payload, parameters, 100)
     except PayloadDamaged:

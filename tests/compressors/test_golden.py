@@ -12,9 +12,11 @@ from panini_daemon.compressors.models.shelf import own_folder
 FOLDER = Path(__file__).parents[1] / "golden" / "compressors"
 METHODS = (
     "audio_lms_v1",
+    "audio_ols_v1",
     "container_parts_v1",
     "generic_brotli_v1",
     "generic_bzip2_v1",
+    "generic_cm_v1",
     "generic_gzip_v1",
     "generic_ppmd_v1",
     "generic_xz_v1",
@@ -30,10 +32,11 @@ METHODS = (
     "text_ppmd_v1",
 )
 
-SLOW = ("text_lm_v1", "image_pixels_v2")
+SLOW = ("text_lm_v1", "image_pixels_v2", "audio_ols_v1")
 """Methods that load a model or compile kernels."""
 FETCHED = ("smollm2",)
 """Cases whose model is too large for the repository."""
+SLOW = ("generic_cm_v1", "text_lm_v1")
 CASES = [
     pytest.param(case, marks=pytest.mark.slow) if case.parent.name in SLOW else case
     for case in sorted(FOLDER.glob("*/*"))

@@ -33,6 +33,13 @@ DEFLATED = GOLDEN.with_name("deflate")
 _WORTH_DECODING = 1 << 20
 """Larger sizes that a recipe may claim only cost time here; the tests of bombs have them."""
 _REFUSED = 1 << 40
+_MEMORY = {
+    "text_lm_v1": 1024,
+    "image_pixels_v2": 512,
+    "container_parts_v1": 512,
+    "generic_cm_v1": 320,
+}
+"""What a case may take, MiB; the first one of a process loads PyTorch, or compiles kernels; generic_cm_v1 has slots."""
 
 
 def codec_targets() -> Iterator[Target]:
@@ -47,7 +54,7 @@ def codec_targets() -> Iterator[Target]:
             returns=(bytes,),
             raises=(PayloadDamaged, ModelMissing) if with_model else (PayloadDamaged,),
             mutate=_mutate_case,
-            memory=_memory_of(method),
+            memory=_MEMORY.get(method, 160) * MIB,
             share=0.3 if method.startswith(("image", "container")) else 0.02 if with_model else 1.0,
         )
     yield Target("codec.rasters", "codecs", _originals, lambda: find_raster, (Raster, type(None)), (), mutate=raw)
@@ -69,14 +76,15 @@ def codec_targets() -> Iterator[Target]:
         memory=256 * MIB,  # what streams hold, and the first case compiles
         share=0.1,
     )
-    yield Target(
-        *("compress.audio_lms_v1", "codecs", _sounds, _encoder_of("audio_lms_v1")),
-        returns=(bytes,),
-        raises=(NotApplicable,),
-        mutate=raw,
-        memory=256 * MIB,
-        share=0.1,
-    )
+    for method in ("audio_lms_v1", "audio_ols_v1"):
+        yield Target(
+            *(f"compress.{method}", "codecs", _sounds, _encoder_of(method)),
+            returns=(bytes,),
+            raises=(NotApplicable,),
+            mutate=raw,
+            memory=256 * MIB,
+            share=0.1,
+        )
     yield Target(
         *("pixels.mixed", "codecs", lambda: [b"\x09\x07\x02\x03" + bytes(range(200)), b"\x1f\x03\0\0\x55\xaa"]),
         lambda: _mix,
@@ -86,16 +94,24 @@ def codec_targets() -> Iterator[Target]:
         memory=512 * MIB,  # the first case compiles
         share=0.1,
     )
-    for method in ("image_jpeg_v1", "image_jxl_v1", "image_pixels_v1", "image_pixels_v2"):
+    for method, originals in (
+        ("image_jpeg_v1", "image*"),
+        ("image_jxl_v1", "image*"),
+        ("image_pixels_v1", "image*"),
+        ("image_pixels_v2", "image*"),
+        ("generic_cm_v1", "generic_cm*"),
+    ):
         yield Target(
             name=f"compress.{method}",
             group="codecs",
-            seeds=lambda: [_read(path) for path in sorted(GOLDEN.glob("image*/*/original.bin"))],
+            seeds=lambda originals=originals: [
+                _read(path) for path in sorted(GOLDEN.glob(f"{originals}/*/original.bin"))
+            ],
             make=_encoder_of(method),
             returns=(bytes,),
             raises=(NotApplicable,),
             mutate=raw,
-            memory=_memory_of(method),
+            memory=_MEMORY.get(method, 160) * MIB,
             share=0.1,
         )
 
@@ -110,13 +126,6 @@ def _mix(case: bytes) -> bool:
     if any(stream is not None and decode_mixed(stream, layout, coder) != rows for coder, stream in streams.items()):
         raise ValueError("other rows came back")
     return True
-
-
-def _memory_of(method: str) -> int:
-    """Return what a case may take; the first one of a process loads PyTorch, or compiles kernels."""
-    if method == TextLm.method:
-        return 1024 * MIB
-    return (512 if method in ("image_pixels_v2", "container_parts_v1") else 160) * MIB
 
 
 def pack(payload: bytes, parameters: object, size: int) -> bytes:

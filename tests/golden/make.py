@@ -65,6 +65,8 @@ def make_cases(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
         yield from make_pixels(plugin)
         return
     makers = {"image": make_images, "container": make_containers, "audio": make_audio}
+    if plugin.method == "generic_cm_v1":
+        yield from make_mixed()
     originals = makers.get(plugin.family, make_bytes)()
     for name, original in originals.items():
         try:
@@ -85,6 +87,23 @@ def make_legacy_cases(method: str) -> Iterator[tuple[str, bytes, Encoded]]:
         pixels = gzip.compress(picture.tobytes(), mtime=0)
         parameters = {"shape": list(picture.shape), "dtype": "uint8", "format": name}
         yield name.lower(), save(name), Encoded(pixels, parameters)
+
+
+def make_mixed() -> Iterator[tuple[str, bytes, Encoded]]:
+    """Encode the same bytes under each profile, and text transformed before, whichever of them suits."""
+    from panini_daemon.compressors import prose
+    from panini_daemon.compressors.contextmix.bytecoder import Settings, encode
+    from panini_daemon.compressors.contextmix.profiles import PROFILES
+
+    originals = make_bytes()
+    whole = originals["text"][:200] + originals["words"][:120] + originals["jumps"][:120]
+    for name, contexts in PROFILES.items():
+        payload = encode(whole, Settings(contexts, 12, 6), lambda done, total: None)
+        yield name.replace(" ", "-"), whole, Encoded(payload, {"profile": name, "stride": 6, "slots_log": 12})
+    text = originals["text"][:300]
+    coded = prose.transform(text)
+    payload = encode(coded, Settings(PROFILES["text"], 12, 1), lambda done, total: None)
+    yield "prose", text, Encoded(payload, {"profile": "text", "stride": 1, "slots_log": 12, "length": len(coded)})
 
 
 def make_bytes() -> dict[str, bytes]:

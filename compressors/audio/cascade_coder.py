@@ -3,10 +3,12 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from panini_daemon.compressors.audio.files import Samples
 from panini_daemon.compressors.audio.prediction import Longs, foretell, learn
+from panini_daemon.compressors.audio.samples import Coder
 from panini_daemon.compressors.contextmix.coding import decode_bit, encode_bit
 from panini_daemon.compressors.contextmix.counters import HALF, nudge
-from panini_daemon.compressors.contextmix.logistic import squash, stretch
+from panini_daemon.compressors.contextmix.logistic import make_squash, make_stretch, squash, stretch
 from panini_daemon.compressors.contextmix.mixing import make_weights, mix, step_of, train
 from panini_daemon.compressors.kernels import kernel, unchecked_kernel
 
@@ -29,6 +31,22 @@ def make_memory(channels: int, lengths: tuple[int, ...]) -> tuple[Longs, Longs, 
     weights = np.zeros(channels * (lengths[0] * (channels + 1) + sum(lengths[1:])), np.int64)
     chances = np.full(channels * 3 * _MEANS * _SPAN, HALF, np.int64)
     return weights, chances, make_weights(channels * 40, _INPUTS, (1 << 16) // 3)
+
+
+def code_with(*, thorough: bool) -> Coder:
+    """Return the coder with the quick or with the thorough set of filters."""
+
+    def code(samples: Longs, layout: Samples, coder: Longs, data: NDArray[np.uint8], *, writing: bool) -> bool:
+        lengths, scale = LENGTHS[thorough], SCALES[layout.width]
+        weights, chances, mixing = make_memory(layout.channels, lengths)
+        done: bool = code_samples(
+            samples, layout.channels, np.array(lengths, np.int64), np.array(RATES[thorough], np.int64), weights,
+            chances, mixing, make_squash(), make_stretch(), coder, data, 1 << (8 * layout.width - 1 + scale), scale,
+            writing,
+        )  # fmt: skip
+        return done
+
+    return code
 
 
 @unchecked_kernel
