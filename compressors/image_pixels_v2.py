@@ -18,8 +18,8 @@ from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Jso
 _OFFERS = {
     Level.FAST: Offer(saving=0.91, seconds=0.02),
     Level.BALANCED: Offer(saving=0.91, seconds=0.8),
-    Level.BEST: Offer(saving=0.91, seconds=11.0),
-    Level.MAX: Offer(saving=0.91, seconds=20.0),
+    Level.BEST: Offer(saving=0.91, seconds=12.0),
+    Level.MAX: Offer(saving=0.91, seconds=30.0),
 }
 _RASTER, _GIF = 0, 1
 _PIXELS, _MORE_PIXELS = 12, 1 << 22

@@ -13,7 +13,7 @@ from panini_daemon.compressors.deflate.transcoding import GOOD, make_walk_chance
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.protocol import Level
 
-_WORTH = 3
+_WORTH = 2
 """Corrections may take one part in so many of the stream."""
 _SPARE = 64
 

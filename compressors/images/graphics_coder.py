@@ -14,8 +14,9 @@ from panini_daemon.compressors.contextmix.coding import (
     make_decoder,
     make_encoder,
 )
-from panini_daemon.compressors.contextmix.slots import find_slot, hash_pair
+from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.errors import PayloadDamaged
+from panini_daemon.compressors.images.context_memory import find_contexts
 from panini_daemon.compressors.images.graphics_contexts import (
     AROUND,
     CONTEXTS,
@@ -29,12 +30,12 @@ from panini_daemon.compressors.images.graphics_contexts import (
 from panini_daemon.compressors.images.graphics_model import LONGEST, SETS, Model, learn_bit, make_model, predict_bit
 from panini_daemon.compressors.images.layout import Layout, pack_samples, unpack_samples
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
+from panini_daemon.compressors.images.repetition import compare_around, find_match
 from panini_daemon.compressors.kernels import unchecked_kernel
 from panini_daemon.compressors.parameters import window_log
 
 _MIN_LOG, _MAX_LOG = 10, 21
 _MATCH_LOG = 16
-_MOST_COMPARED = 32
 
 
 def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
@@ -103,15 +104,6 @@ def _run(
 
 
 @unchecked_kernel
-def _find_match(pixels: NDArray[np.int64], at: int, other: int) -> int:
-    """Count the pixels before `at` that are as those before `other`, at most 32."""
-    length = 0
-    while length < _MOST_COMPARED and length < other and pixels[at - 1 - length] == pixels[other - 1 - length]:
-        length += 1
-    return length
-
-
-@unchecked_kernel
 def _code_rows(
     line: NDArray[np.int16],
     pixels: NDArray[np.int64],
@@ -136,9 +128,9 @@ def _code_rows(
             key = hash_pair(int(around[6]), int(around[18])) & (1 << _MATCH_LOG) - 1
             if length == 0 or match >= at:
                 match = int(seen[key])
-                length = _find_match(pixels, at, match) if match else 0
+                length = find_match(pixels, at, match) if match else 0
             seen[key] = at
-            same = _compare(pixels, at, stride)
+            same = compare_around(pixels, at, stride)
             before = 0
             for channel in range(channels):
                 place = at * channels + channel
@@ -159,17 +151,6 @@ def _code_rows(
             if decoding and is_exhausted(coder, data):
                 return False
     return True
-
-
-@unchecked_kernel
-def _compare(pixels: NDArray[np.int64], at: int, stride: int) -> int:
-    """Return five bits that tell which neighbours are alike."""
-    west, north = pixels[at - 1], pixels[at - stride]
-    same = 1 if west == north else 0
-    same |= 2 if north == pixels[at - stride + 1] else 0
-    same |= 4 if west == pixels[at - stride - 1] else 0
-    same |= 8 if west == pixels[at - 2] else 0
-    return same | (16 if north == pixels[at - 2 * stride] else 0)
 
 
 @unchecked_kernel
@@ -197,13 +178,7 @@ def _code_sample(
     slope = expect(west, int(line[place - stride]), int(line[place - stride - step]))
     for left in range(bits - 1, -1, -1):
         if left == bits - 1 or left == 3:
-            for number in range(CONTEXTS):
-                key = int(keys[number]) if left == bits - 1 else hash_pair(int(keys[number]), tree)
-                home = find_slot(model.slots, key)
-                places[number] = home
-                worth = int(model.slots[home + 1])
-                if worth < 255:
-                    model.slots[home + 1] = worth + 1
+            find_contexts(model.memory, keys, tree, places)
             node = 1
         guess = expected >> left & 1
         if length and (expected | 1 << bits) >> left + 1 != tree:

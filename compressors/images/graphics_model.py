@@ -1,8 +1,4 @@
-"""Mixing what many contexts say of the next bit of a sample.
-
-Each context has, for each node of a tree of four bits, a chance with a count and a history. The chance's word is
-16 times a chance of 4096 plus the bits seen, at most 15.
-"""
+"""Mixing what many contexts say of the next bit of a drawing's sample."""
 
 from typing import NamedTuple
 
@@ -10,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from panini_daemon.compressors.contextmix.counters import counted_chance, counted_learn, make_counted, make_rates
-from panini_daemon.compressors.contextmix.histories import make_chances, make_histories
 from panini_daemon.compressors.contextmix.logistic import make_squash, make_stretch, squash, stretch
 from panini_daemon.compressors.contextmix.mixing import make_weights, mix, step_of, train
 from panini_daemon.compressors.contextmix.refinement import (
@@ -19,7 +14,12 @@ from panini_daemon.compressors.contextmix.refinement import (
     refined,
     refinement_place,
 )
-from panini_daemon.compressors.contextmix.slots import make_slots
+from panini_daemon.compressors.images.context_memory import (
+    ContextMemory,
+    ask_contexts,
+    make_context_memory,
+    teach_contexts,
+)
 from panini_daemon.compressors.images.graphics_contexts import CONTEXTS
 from panini_daemon.compressors.kernels import unchecked_kernel
 
@@ -31,25 +31,22 @@ MIXERS = len(SETS)
 LONGEST = 63
 """Pixels of a match from where on it is not longer."""
 _FIRST_RATE, _LAST_RATE, _REFINE_RATE = 200, 30, 6
-_HISTORY_LIMIT = 255
+_MATCH_LIMIT = 255
 _CONSTANT, _LAST_CONSTANT = 256, 128
 
 
 class Model(NamedTuple):
     """Everything that a model remembers."""
 
-    slots: NDArray[np.uint16]
+    memory: ContextMemory
     squash: NDArray[np.int32]
     stretch: NDArray[np.int16]
     rates: NDArray[np.int32]
-    follow: NDArray[np.uint8]
-    histories: NDArray[np.int32]
     matches: NDArray[np.int32]
     weights: NDArray[np.int32]
     last_weights: NDArray[np.int32]
     first_refinement: NDArray[np.uint16]
     second_refinement: NDArray[np.uint16]
-    steps: NDArray[np.int64]
     inputs: NDArray[np.int32]
     odds: NDArray[np.int32]
     scratch: NDArray[np.int64]
@@ -57,31 +54,20 @@ class Model(NamedTuple):
 
 def make_model(log: int) -> Model:
     """Make a model that has seen nothing, with 2**log slots."""
-    machine = make_histories()
-    chances = make_chances(machine)
     return Model(
-        slots=make_slots(log),
+        memory=make_context_memory(CONTEXTS, log),
         squash=make_squash(),
         stretch=make_stretch(),
         rates=make_rates(),
-        follow=machine.follow,
-        histories=make_counted(np.tile(chances, CONTEXTS)),
         matches=make_counted(np.tile(np.array([1 << 15], np.int64), 2 * (LONGEST + 1))),
         weights=make_weights(sum(SETS), INPUTS, 65536 * 3 // (2 * CONTEXTS)),
         last_weights=make_weights(256, MIXERS + 1, 65536 // 3),
         first_refinement=make_refinement(1 << 16),
         second_refinement=make_refinement(1 << 16),
-        steps=np.array([65536 * 2 // (2 * seen + 3) for seen in range(16)], np.int64),
         inputs=np.zeros(INPUTS, np.int32),
         odds=np.zeros(MIXERS + 1, np.int32),
         scratch=np.zeros(16, np.int64),
     )
-
-
-@unchecked_kernel
-def read_word(words: NDArray[np.uint16], place: int) -> int:
-    """Read a word as a signed number, which the compiler would not take it for."""
-    return int(np.int64(words[place]))
 
 
 @unchecked_kernel
@@ -100,17 +86,8 @@ def predict_bit(
     `places` holds each context's slot, `node` is 1 to 15 in the slots' tree. `sets` holds the three chosen sets
     of weights and one of the last layer's. `expected` is the bit that a match of `length` (0 for none) says.
     """
-    inputs, slots = model.inputs, model.slots
-    for number in range(CONTEXTS):
-        place = int(places[number]) + 2 * node
-        word, state = read_word(slots, place), read_word(slots, place + 1)
-        seen = word & 15
-        sure = stretch(model.stretch, word & 0xFFF0) if seen else 0
-        if state:
-            inputs[2 * number] = stretch(model.stretch, counted_chance(model.histories, number << 8 | state))
-        else:
-            inputs[2 * number] = 0
-        inputs[2 * number + 1] = sure * min(seen + 1, 8) >> 3
+    inputs = model.inputs
+    ask_contexts(model.memory, places, node, inputs)
     if length:
         chance = counted_chance(model.matches, min(length, LONGEST) << 1 | expected)
         odds = stretch(model.stretch, chance)
@@ -145,7 +122,7 @@ def learn_bit(
     bit: int,
 ) -> None:
     """Teach all that took part in the last prediction what came."""
-    inputs, slots = model.inputs, model.slots
+    inputs = model.inputs
     for layer in range(MIXERS):
         own = squash(model.squash, int(model.odds[layer]))
         train(model.weights, int(sets[layer]) * INPUTS, inputs, INPUTS, step_of(bit, own, _FIRST_RATE))
@@ -153,18 +130,6 @@ def learn_bit(
     train(model.last_weights, int(sets[MIXERS]) * (MIXERS + 1), model.odds, MIXERS + 1, step)
     refine_learn(model.first_refinement, int(model.scratch[1]), bit, _REFINE_RATE)
     refine_learn(model.second_refinement, int(model.scratch[2]), bit, _REFINE_RATE)
-    for number in range(CONTEXTS):
-        place = int(places[number]) + 2 * node
-        word, state = read_word(slots, place), read_word(slots, place + 1)
-        if state:
-            counted_learn(model.histories, number << 8 | state, bit, _HISTORY_LIMIT, model.rates)
-        slots[place + 1] = int(model.follow[2 * state + bit])
-        seen = word & 15
-        chance = word >> 4 if seen else 2048
-        if bit:
-            chance += (4095 - chance) * int(model.steps[seen]) >> 16
-        else:
-            chance -= chance * int(model.steps[seen]) >> 16
-        slots[place] = chance << 4 | min(seen + 1, 15)
+    teach_contexts(model.memory, places, node, bit)
     if length:
-        counted_learn(model.matches, min(length, LONGEST) << 1 | expected, bit, _HISTORY_LIMIT, model.rates)
+        counted_learn(model.matches, min(length, LONGEST) << 1 | expected, bit, _MATCH_LIMIT, model.rates)

@@ -23,7 +23,7 @@ from panini_daemon.compressors.images.least_squares import (
     make_squares,
     predict_sum,
 )
-from panini_daemon.compressors.images.mixers import suits_photo
+from panini_daemon.compressors.images.mixers import suits_picture
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
 from panini_daemon.compressors.images.photo_inputs import LARGE, SMALL, gather, gather_few, guess, make_order
 from panini_daemon.compressors.images.photo_model import (
@@ -56,7 +56,7 @@ def encode_photo(rows: bytes, layout: Layout) -> bytes | None:
 
 def decode_photo(stream: bytes, layout: Layout) -> bytes:
     """Decode the rows. Raises PayloadDamaged."""
-    if not suits_photo(layout):
+    if not suits_picture(layout):
         raise PayloadDamaged("the stream is of a coder for 8 bits, the layout has another number; restore the payload")
     samples = make_canvas(layout.height, layout.width, layout.channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written

@@ -124,7 +124,9 @@ def answer(
         inputs[2 * number] = odds if seen > 15 else odds * (seen + 1) >> 4
         inputs[2 * number + 1] = (chance - 32768) >> 6 if seen > 3 else 0
     for number in range(BEST):
-        inputs[2 * TABLES + number] = bell(model, int(centres[number]), int(scales[number]), low, threshold, high, sign)
+        inputs[2 * TABLES + number] = bell(
+            model.squash, model.stretch, int(centres[number]), int(scales[number]), low, threshold, high, sign
+        )
     inputs[2 * TABLES + BEST] = _CONSTANT
     for layer in range(MIXERS):
         model.odds[layer] = min(max(mix(model.weights, int(sets[layer]) * INPUTS, inputs, INPUTS), -2047), 2047)
@@ -137,7 +139,16 @@ def answer(
 
 
 @unchecked_kernel
-def bell(model: PhotoModel, centre: int, scale: int, low: int, threshold: int, high: int, sign: int) -> int:
+def bell(
+    squashed: NDArray[np.int32],
+    stretched: NDArray[np.int16],
+    centre: int,
+    scale: int,
+    low: int,
+    threshold: int,
+    high: int,
+    sign: int,
+) -> int:
     """Return the log-odds that a logistic curve around `centre`, of mean error `scale`, gives to lying beyond."""
     beyond = sign * (centre - threshold) * 710 // scale
     inside = min(sign * (centre - low) * 710 // scale, _HIGH)
@@ -146,10 +157,10 @@ def bell(model: PhotoModel, centre: int, scale: int, low: int, threshold: int, h
         beyond += _LOW - inside
         outside += _LOW - inside
         inside = _LOW
-    floor = squash(model.squash, outside)
-    whole = max(squash(model.squash, inside) - floor, 1)
-    part = max(squash(model.squash, beyond) - floor, 0)
-    return stretch(model.stretch, min(max((part << 16) // whole, 0), 65535))
+    floor = squash(squashed, outside)
+    whole = max(squash(squashed, inside) - floor, 1)
+    part = max(squash(squashed, beyond) - floor, 0)
+    return stretch(stretched, min(max((part << 16) // whole, 0), 65535))
 
 
 @unchecked_kernel

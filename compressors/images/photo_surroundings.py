@@ -58,7 +58,7 @@ def round_sum(total: int, middle: int) -> int:
 
 
 @unchecked_kernel
-def _class_of(scale: int) -> int:
+def class_of(scale: int) -> int:
     """Return the class, 0 to 15, of a mean error in sixteenths: two for each doubling."""
     bits = 0
     while bits < 7 and scale >> bits + 3:
@@ -86,16 +86,16 @@ def look_around(
     weight, total = 0, 0
     for number in range(MEAN):
         errors = look.errors[number]
-        scale = _scale(errors, place, stride, step)
+        scale = scale_of(errors, place, stride, step)
         look.scales[number] = scale
-        look.classes[number] = _class_of(scale)
+        look.classes[number] = class_of(scale)
         share = (1 << 24) // (scale * scale)
         weight += share
         total += share * int(centres[number])
     centres[MEAN] = (total + (weight >> 1)) // weight
-    scale = _scale(look.errors[MEAN], place, stride, step)
+    scale = scale_of(look.errors[MEAN], place, stride, step)
     look.scales[MEAN] = scale
-    look.classes[MEAN] = _class_of(scale)
+    look.classes[MEAN] = class_of(scale)
     base = int(centres[MEAN])
     west = _kind(distances, int(residues[place - step]))
     north = _kind(distances, int(residues[place - stride]))
@@ -120,8 +120,8 @@ def look_around(
     textures[6] = (_kind(distances, 2 * spread) >> 1) << 5 | _kind(distances, int(centres[BEST + 2]) - base) >> 1
     textures[7] = (_kind(distances, 8 * above - base) >> 1) << 5 | _kind(distances, 8 * left - base) >> 1
     look.kinds[0] = own
-    look.kinds[1] = turn << 2 | min(_class_of(2 * abs(last)) >> 2, 3)
-    look.kinds[2] = (west >> 3) << 2 | min(_class_of(2 * abs(spread)) >> 1, 3)
+    look.kinds[1] = turn << 2 | min(class_of(2 * abs(last)) >> 2, 3)
+    look.kinds[2] = (west >> 3) << 2 | min(class_of(2 * abs(spread)) >> 1, 3)
 
 
 @unchecked_kernel
@@ -130,7 +130,7 @@ def _kind(distances: NDArray[np.int64], distance: int) -> int:
 
 
 @unchecked_kernel
-def _scale(errors: NDArray[np.int16], place: int, stride: int, step: int) -> int:
+def scale_of(errors: NDArray[np.int16], place: int, stride: int, step: int) -> int:
     """Return the mean error around, in sixteenths of a sample's unit, at least 2. Errors are kept less USUAL."""
     near = int(errors[place - step]) + int(errors[place - stride])
     far = int(errors[place - stride - step]) + int(errors[place - stride + step])

@@ -11,16 +11,18 @@ from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import (
     DRAWING,
     PHOTO,
+    PICTURE,
     choose_mixers,
     decode_mixed,
     encode_mixed,
+    suits_picture,
 )
 from panini_daemon.compressors.parameters import check_size
 from panini_daemon.compressors.protocol import Level
 
 STORED, JXL, WEBP, BYTES = 0, 1, 2, 3
-_PHOTOGRAPHED, _DRAWN = 2, 4
-"""Where JPEG XL saves less than half, coders of bytes lose; less than three quarters, and WebP takes long to lose."""
+_ALIKE = 32
+"""Where rows become so many times smaller, the coder for drawings learns faster, and those of bytes find more."""
 _EFFORTS = {Level.FAST: (1,), Level.BALANCED: (5,), Level.BEST: (7,), Level.MAX: (7, 9)}
 
 
@@ -50,25 +52,32 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
         return library_coders.decode_webp(body, layout)
     if coder == BYTES:
         return byte_coder.decode_bytes(body, layout)
-    if coder in (DRAWING, PHOTO):
+    if coder in (DRAWING, PHOTO, PICTURE):
         return decode_mixed(body, layout, coder)
     raise PayloadDamaged(f"the pixels' stream names coder {coder}; restore compressed.bin or update panini-daemon")
 
 
 def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, bytes | None]]:
-    smallest = 0
+    if level is Level.BEST and suits_picture(layout):  # by whom libraries' coders are beaten, but where all is alike
+        smallest, mixers = len(rows), choose_mixers(layout, level)
+        for coder in mixers:
+            stream = encode_mixed(rows, layout, coder)
+            smallest = min(smallest, len(stream or rows))
+            yield coder, stream
+        if _ALIKE * smallest < len(rows):
+            if DRAWING not in mixers:
+                yield DRAWING, encode_mixed(rows, layout, DRAWING)
+            yield BYTES, byte_coder.encode_bytes(rows, layout, level)
+        return
     if library_coders.suits_jxl(layout):
         for effort in _EFFORTS[level]:
-            stream = library_coders.encode_jxl(rows, layout, effort)
-            smallest = len(stream or rows)
-            yield JXL, stream
-    if level is not Level.BEST or _PHOTOGRAPHED * smallest < len(rows):
-        yield BYTES, byte_coder.encode_bytes(rows, layout, level)
+            yield JXL, library_coders.encode_jxl(rows, layout, effort)
+    yield BYTES, byte_coder.encode_bytes(rows, layout, level)
     if level in (Level.FAST, Level.BALANCED):
         return
-    if library_coders.suits_webp(layout) and (level is Level.MAX or _DRAWN * smallest < len(rows)):
+    if library_coders.suits_webp(layout):
         yield WEBP, library_coders.encode_webp(rows, layout, 6)
-    for coder in choose_mixers(rows, layout, level):
+    for coder in choose_mixers(layout, level):
         yield coder, encode_mixed(rows, layout, coder)
 
 
