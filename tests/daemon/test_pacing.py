@@ -6,7 +6,7 @@ from fakes.bench import Bench
 from fakes.service_scene import TEXT
 
 from panini_daemon.compressors import BUDGETS, Level
-from panini_daemon.pacing import HORIZON, LevelChoice, Pace
+from panini_daemon.pacing import HORIZON, RESERVE, LevelChoice, Pace
 from panini_daemon.storage.jobs import Job
 
 MIB = 1 << 20
@@ -20,8 +20,8 @@ def test_rates_begin_with_the_nominal_seconds() -> None:
 @pytest.mark.parametrize(
     ("mib", "seconds", "level"),
     [
-        (1, 16.0, Level.BEST),
-        (1, 14.0, Level.BALANCED),
+        (1, 1.01 * BUDGETS[Level.BEST].seconds / RESERVE, Level.BEST),
+        (1, 0.99 * BUDGETS[Level.BEST].seconds / RESERVE, Level.BALANCED),
         (100, 170.0, Level.BALANCED),
         (100, 150.0, Level.FAST),
         (1000, 1.0, Level.FAST),
@@ -95,4 +95,5 @@ def test_the_log_tells_what_a_level_was_chosen_for(bench: Bench) -> None:
     LevelChoice("auto", Pace(1), lambda: 1.0, bench.log).settle(Job("job-1", "inbox/a.json", b"", (), ()), 7 * MIB)
     (line,) = [event for event in bench.events() if event["event"] == "level_chosen"]
     assert (line["level"], line["compression"], line["backlog"], line["seconds_left"]) == ("info", "fast", 7 * MIB, 1)
-    assert line["seconds_per_mib"] == {"best": 12.0, "balanced": 1.3, "fast": 0.025}
+    wanted = {str(level): BUDGETS[level].seconds for level in (Level.BEST, Level.BALANCED, Level.FAST)}
+    assert line["seconds_per_mib"] == wanted
