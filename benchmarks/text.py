@@ -1,13 +1,17 @@
-"""Measure text_lm_v1 on files, beside xz, zstd, brotli, bzip2 and the PPMd codecs, and what more lanes cost.
+"""Measure text_lm_v1 on files, beside xz, zstd, brotli, bzip2, the PPMd codecs and zpaq, and what more lanes cost.
 
     python benchmarks/text.py FILE [FILE ...] [--bytes 40000] [--lanes 1,16,64] [--device cpu] [--decode]
 
-Needs `panini-daemon models fetch` once. On a CPU count with minutes for each 10 kB and lane setting.
+Needs `panini-daemon models fetch` once. On a CPU count with minutes for each 10 kB and lane setting. zpaq is measured
+where the program is installed.
 """
 
 import argparse
 import bz2
 import lzma
+import shutil
+import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -33,7 +37,18 @@ def measure_others(data: bytes) -> dict[str, int]:
     }
     for method in ("generic_ppmd_v1", "text_ppmd_v1"):
         sizes[method] = len(registry.get(method).compress(data, context).payload)
+    if program := shutil.which("zpaq"):
+        sizes["zpaq -m5"] = measure_zpaq(program, data)
     return sizes
+
+
+def measure_zpaq(program: str, data: bytes) -> int:
+    """Put `data` into an archive at zpaq's strongest method; the size of the archive in bytes."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "data").write_bytes(data)
+        command = [program, "add", "archive.zpaq", "data", "-method", "5", "-threads", "1"]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True)
+        return (Path(folder) / "archive.zpaq").stat().st_size
 
 
 def ignore_progress(done: int, total: int) -> None:

@@ -21,6 +21,7 @@ from panini_daemon.heartbeat import Heartbeat, StatusWriter
 from panini_daemon.logs import TreeLog, make_logger
 from panini_daemon.pipeline import Outcome
 from panini_daemon.service import Service
+from panini_daemon.slow_work import SlowWork
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import Clock, SystemClock
 from panini_daemon.storage.errors import StorageError, StoreReadOnly
@@ -91,6 +92,7 @@ class Application:
             GPU_BATCH,
             self._tell_plugin_problem,
             model_folders(settings.root),
+            SlowWork(self.clock, self.log),
         )
         self.link = self._connect()
         parts = assemble(
@@ -118,6 +120,7 @@ class Application:
             self.service,
             earlier=reader.statuses(),
             device=lambda: self.compute.device_name or self.device.spec,
+            ongoing=self.compute.slow.now,
             github=lambda: self.link.status() if self.link else None,
         )
         self._status = StatusWriter(self.store, status_path(settings.worker), status.render)

@@ -21,6 +21,7 @@ from panini_daemon.pacing import LevelChoice, Pace
 from panini_daemon.parts import Parts
 from panini_daemon.pipeline import Line, Outcome, State
 from panini_daemon.settling import Settling
+from panini_daemon.slowness import SlownessWarning
 from panini_daemon.sources import Source, Sources
 from panini_daemon.spool import Spool
 from panini_daemon.storage.bases import Bases
@@ -124,6 +125,7 @@ def assemble(
         sweep_every=settings.lease_stale,
         on_outcome=tell,
         settle_level=LevelChoice(settings.level, pace, time_left, log).settle,
+        foresee=SlownessWarning(settings.method, compute.has_gpu, log).look,
         rivals=settles,
         index=index,
     )

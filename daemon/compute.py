@@ -16,7 +16,9 @@ from panini_daemon.compressors.errors import CompressorError
 from panini_daemon.compute_pipe import Message, error_from
 from panini_daemon.compute_pool import ComputeLimits, ProcessPool
 from panini_daemon.errors import ComputeFailed, DaemonError, VerificationFailed
+from panini_daemon.slow_work import SlowWork
 from panini_daemon.spool import Place
+from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.jobs import Chunk
 
 _MIB = 1 << 20
@@ -24,7 +26,7 @@ _MIB = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """One chunk to compress: local files in and out, and what is asked for."""
+    """One chunk to compress: local files in and out, what is asked for, and the name that a person knows it by."""
 
     source: Path
     target: Path
@@ -34,6 +36,7 @@ class Order:
     pattern_type: str | None = None
     grammar_id: str | None = None
     exclude: tuple[str, ...] = ()
+    chunk: str = ""
 
     @classmethod
     def of(cls, chunk: Chunk, place: Place, request: str, level: str, exclude: Collection[str]) -> Self:
@@ -47,6 +50,7 @@ class Order:
             pattern_type=chunk.pattern_type,
             grammar_id=chunk.grammar_id,
             exclude=tuple(sorted(exclude)),
+            chunk=chunk.name,
         )
 
     def kind(self) -> Kind:
@@ -88,12 +92,13 @@ class Compressed:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """A payload to be decoded as a reader would: its recipe.json, its file, the size of what must come out."""
+    """A payload to be decoded as a reader would: its recipe.json, its file, the size and name of what must come out."""
 
     recipe: bytes
     payload: Path
     size: int
     method: str
+    chunk: str = ""
 
     def message(self) -> Message:
         """Return the request as the compute process reads it."""
@@ -112,10 +117,15 @@ class Compute:
         batch: int = 16,
         tell: Callable[[str], None] = lambda _: None,
         models: Sequence[Path] = (),
+        slow: SlowWork | None = None,
     ) -> None:
-        """Use `workers` CPU processes, and one more for `device` where that is a GPU; the rest as in ProcessPool."""
+        """Use `workers` CPU processes, and one more for `device` where that is a GPU; the rest as in ProcessPool.
+
+        What slow codecs tell of their progress goes to `slow`.
+        """
+        self.slow = slow or SlowWork(SystemClock())
         self._cpu = ProcessPool("cpu", workers, limits, stop, tell, models)
-        self._gpu = GpuQueue(device, limits, stop, batch, models) if device != "cpu" else None
+        self._gpu = GpuQueue(device, limits, stop, batch, models, slow=self.slow) if device != "cpu" else None
 
     def compress(self, orders: Sequence[Order]) -> list[Compressed]:
         """Compress chunks into their orders' targets, in one process; the first error is raised.
@@ -129,7 +139,8 @@ class Compute:
             replies, device = self._gpu.compress(orders), self._gpu.device_name
         else:
             request = {"task": "compress", "items": [order.message() for order in orders]}
-            replies = self._cpu.call(request, sum(order.size for order in orders))["results"]
+            with self.slow.follow([order.chunk for order in orders], "compress") as told:
+                replies = self._cpu.call(request, sum(order.size for order in orders), told)["results"]
             device = str(self._cpu.hello()["hello"])
         return [_read_reply(reply, device) for reply in replies]
 
@@ -140,7 +151,8 @@ class Compute:
         request = {"task": "verify", "items": [proof.message() for proof in proofs]}
         gpu = self._gpu_methods()
         pool = self._gpu.pool if self._gpu and any(proof.method in gpu for proof in proofs) else self._cpu
-        replies = pool.call(request, sum(proof.size for proof in proofs))["results"]
+        with self.slow.follow([proof.chunk for proof in proofs], "verify") as told:
+            replies = pool.call(request, sum(proof.size for proof in proofs), told)["results"]
         for reply, proof in zip(replies, proofs, strict=True):
             if "error" in reply:
                 raise VerificationFailed(f"{proof.method}: {reply['error']}: {reply['message']}", proof.method)
@@ -182,9 +194,17 @@ class GpuQueue:
     """One process for one GPU; chunks that wait at the same time go to it together, as one batch."""
 
     def __init__(
-        self, device: str, limits: ComputeLimits, stop: threading.Event, batch: int, models: Sequence[Path] = ()
+        self,
+        device: str,
+        limits: ComputeLimits,
+        stop: threading.Event,
+        batch: int,
+        models: Sequence[Path] = (),
+        *,
+        slow: SlowWork,
     ) -> None:
         """Start the thread that forms batches of at most `batch` chunks."""
+        self._slow = slow
         self.pool = ProcessPool(device, 1, limits, stop, models=models)
         self._batch = batch
         self._waiting: queue.SimpleQueue[tuple[Order, Future[Message]] | None] = queue.SimpleQueue()
@@ -220,7 +240,8 @@ class GpuQueue:
     def _run(self, batch: Sequence[tuple[Order, Future[Message]]]) -> None:
         request = {"task": "compress", "items": [order.message() for order, _ in batch]}
         try:
-            results = self.pool.call(request, sum(order.size for order, _ in batch))["results"]
+            with self._slow.follow([order.chunk for order, _ in batch], "compress") as told:
+                results = self.pool.call(request, sum(order.size for order, _ in batch), told)["results"]
         except (ComputeFailed, CompressorError) as error:
             if len(batch) == 1:
                 batch[0][1].set_exception(error)

@@ -21,11 +21,16 @@ from panini_daemon.errors import (
     ComputeTimeout,
     DaemonError,
 )
+from panini_daemon.slow_work import Told
 
 Message = dict[str, Any]
 
 _LOOK_EVERY_MS = 100
 _PIECE = 1 << 16
+
+
+def _tell_nobody(method: str, done: int, total: int) -> None:
+    """Ignore a sign of progress."""
 
 
 class ComputeProcess:
@@ -60,9 +65,12 @@ class ComputeProcess:
         """Whether the process can take another call; one that died since the last call shows at the next."""
         return not self._ended
 
-    def call(self, request: Mapping[str, Any], *, timeout: float, stop: threading.Event) -> Message:
+    def call(
+        self, request: Mapping[str, Any], *, timeout: float, stop: threading.Event, told: Told = _tell_nobody
+    ) -> Message:
         """Send one request and wait for its answer, `timeout` seconds at most after the last sign of progress.
 
+        `told` hears of each such sign.
         Raises ComputeTimeout, ComputeDied, ComputeOutOfMemory, ComputeStopped (each with the method that was at
         work, where known, as `method`), and what the request itself failed with.
         """
@@ -74,7 +82,7 @@ class ComputeProcess:
         except OSError as error:
             self.end()
             raise ComputeDied(f"a compute process was gone before it was given work ({error})") from error
-        reply = self._receive(timeout, stop, trial)
+        reply = self._receive(timeout, stop, trial, told)
         if "error" in reply:
             raise error_from(reply, trial.get("trial"))
         return reply
@@ -91,7 +99,7 @@ class ComputeProcess:
                 except OSError:  # closing flushes; the reader is gone
                     continue
 
-    def _receive(self, timeout: float, stop: threading.Event, trial: Message) -> Message:
+    def _receive(self, timeout: float, stop: threading.Event, trial: Message, told: Told = _tell_nobody) -> Message:
         started = time.monotonic()
         deadline = started + timeout
         while True:
@@ -101,6 +109,7 @@ class ComputeProcess:
                 message: Message = json.loads(line)
                 if "progress" in message:
                     deadline = time.monotonic() + timeout  # who gets on does not hang
+                    told(message["progress"], message["done"], message["total"])
                 elif "trial" in message:
                     trial.update(message)
                 else:

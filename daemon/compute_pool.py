@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from panini_daemon.compute_pipe import ComputeProcess, Message
 from panini_daemon.config import Settings
+from panini_daemon.slow_work import Told
 
 _MIB = 1 << 20
 _PROCESS_ITSELF = 1 << 30
@@ -60,10 +61,10 @@ class ProcessPool:
         self._hello: Message | None = None
         self._lock = threading.Lock()
 
-    def call(self, request: Mapping[str, Any], size: int) -> Message:
+    def call(self, request: Mapping[str, Any], size: int, told: Told = lambda _method, _done, _total: None) -> Message:
         """Run one request in a free process. Raises what ComputeProcess.call raises."""
         with self._process() as process:
-            return process.call(request, timeout=self._limits.timeout(size), stop=self._stop)
+            return process.call(request, timeout=self._limits.timeout(size), stop=self._stop, told=told)
 
     def hello(self) -> Message:
         """Return what a process of this pool says of itself: device name, GPU methods, problems."""

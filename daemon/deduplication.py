@@ -121,7 +121,8 @@ class Twins:
             raise unavailable(payload, error) from error
         recipe = format_recipe(twin.recipe.model_dump(mode="json"))
         try:
-            found = self.compute.verify([Proof(recipe, payload, chunk.size, twin.recipe.compression_method)])
+            proof = Proof(recipe, payload, chunk.size, twin.recipe.compression_method, chunk.name)
+            found = self.compute.verify([proof])
         except ComputeFailed:  # damaged, or too much for this machine: `verify --deep` tells which
             return False
         return found == [chunk.original_hash]

@@ -10,6 +10,7 @@ from panini_daemon.history import Point
 from panini_daemon.logs import Logger
 from panini_daemon.progress import Failure, Totals
 from panini_daemon.recipes import SOFTWARE
+from panini_daemon.slow_work import Ongoing
 from panini_daemon.storage.clock import iso
 from panini_daemon.storage.errors import StorageError
 from panini_daemon.storage.json_output import write_json
@@ -33,6 +34,7 @@ def format_status(
     now: datetime,
     interval: float,
     queue: Mapping[str, int],
+    ongoing: Sequence[Ongoing] = (),
     totals: Totals,
     failures: Sequence[Failure] = (),
     history: Sequence[Point] = (),
@@ -49,6 +51,7 @@ def format_status(
         "updated_at": iso(now),
         "interval": interval,
         "queue": dict(queue),
+        "progress": [asdict(one) for one in ongoing],
         "throughput": {"bytes_per_second": totals.bytes_per_second},
         "totals": {
             key: value for key, value in asdict(totals).items() if key not in ("bytes_per_second", "last_error")

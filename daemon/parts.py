@@ -63,6 +63,8 @@ class Parts:
     """Measures for how long claims must settle, where that is not known beforehand."""
     settle_level: Callable[[Job, int], Job] = lambda job, _: job
     """Names the level of a job that leaves it open, by the bytes that wait."""
+    foresee: Callable[[Job], None] = lambda _: None
+    """Warns before a job that will take long."""
     index: ChunkIndex | None = None
     """Tells where bytes lie that the tree holds already."""
     pool: Callable[[int, Work], Pool] = WorkPool

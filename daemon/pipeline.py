@@ -174,7 +174,7 @@ class _Work:
     @property
     def proof(self) -> Proof:
         """What verifying needs."""
-        return Proof(self.recipe, self.place.payload, self.chunk.size, self.encoded.method)
+        return Proof(self.recipe, self.place.payload, self.chunk.size, self.encoded.method, self.chunk.name)
 
     def outcome(self, level: str, timings: Mapping[str, float], unsynced: tuple[str, ...]) -> Outcome:
         """Return the chunk's outcome, committed."""

@@ -226,6 +226,7 @@ class Service:
             self._ended.append(progress)
             self.wake.set()
             return
+        self._parts.foresee(progress.job)
         self._parts.log.debug("job_started", job=job.job_id, chunks=len(job.chunks))
         self._pool.add(progress)
 

@@ -4,8 +4,9 @@ import hashlib
 import re
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from panini_daemon.compressors import Surroundings
 from panini_daemon.compressors.models.shelf import FILE, Shelf, own_folder
@@ -13,6 +14,9 @@ from panini_daemon.config import ObjectUrl
 from panini_daemon.storage.errors import NotFound, StoreUnavailable
 from panini_daemon.storage.root import MODELS
 from panini_daemon.storage.store import Store
+
+if TYPE_CHECKING:
+    from panini_daemon.slow_work import Told
 
 _PIECE = 1 << 20
 _DIGEST = re.compile(r"[0-9a-f]{64}")
@@ -23,19 +27,20 @@ def model_folders(*roots: Path | ObjectUrl) -> list[Path]:
     return [*(root / MODELS for root in roots if isinstance(root, Path)), own_folder()]
 
 
-def surroundings(*roots: Path | ObjectUrl) -> Surroundings:
-    """Return what codecs that decode from these trees may use."""
-    return Surroundings(model_folders(*roots))
+def surroundings(*roots: Path | ObjectUrl, told: "Told | None" = None) -> Surroundings:
+    """Return what codecs that decode from these trees may use; slow ones tell their progress to `told`."""
+    around = Surroundings(model_folders(*roots))
+    return replace(around, progress=told) if told else around
 
 
-def surroundings_of(root: Path | ObjectUrl, store: Store) -> Surroundings:
-    """Return what codecs that decode from the tree in `store` may use.
+def surroundings_of(root: Path | ObjectUrl, store: Store, told: "Told | None" = None) -> Surroundings:
+    """Return what codecs that decode from the tree in `store` may use; slow ones tell their progress to `told`.
 
     What a tree that is no folder has of models is copied to this user's own first, checked by its hash.
     """
     if not isinstance(root, Path):
         _bring_weights(store, own_folder())
-    return surroundings(root)
+    return surroundings(root, told=told)
 
 
 def _bring_weights(store: Store, own: Path) -> None:

@@ -10,6 +10,7 @@ from panini_daemon.gpu_use import GpuUse, read_gpus
 from panini_daemon.heartbeat import Machine, format_status
 from panini_daemon.history import History, Point, read_points
 from panini_daemon.service import Service
+from panini_daemon.slow_work import Ongoing
 from panini_daemon.storage.clock import Clock
 
 
@@ -24,12 +25,13 @@ class WorkerStatus:
         *,
         earlier: Sequence[Mapping[str, Any]],
         device: Callable[[], str],
+        ongoing: Callable[[], Sequence[Ongoing]],
         github: Callable[[], Mapping[str, object] | None],
         gpus: Callable[[], Sequence[GpuUse]] = read_gpus,
     ) -> None:
-        """Tell of `service`; `earlier` are the tree's heartbeats, `device`, `github` and `gpus` are asked each time."""
+        """Tell of `service`; `earlier` are the tree's heartbeats, the functions are asked each time."""
         self._settings, self._clock, self._service = settings, clock, service
-        self._device, self._github, self._gpus = device, github, gpus
+        self._device, self._ongoing, self._github, self._gpus = device, ongoing, github, gpus
         self._started = clock.now()
         self._history = History(_find_points(earlier, settings.worker))
 
@@ -51,6 +53,7 @@ class WorkerStatus:
                 "running": service.running,
                 "arriving": service.arriving,
             },
+            ongoing=self._ongoing(),
             totals=totals,
             failures=service.tally.failures(),
             history=self._history.points(),

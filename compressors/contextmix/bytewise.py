@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from panini_daemon.compressors.contextmix.coding import decode_bit, encode_bit, is_exhausted
 from panini_daemon.compressors.contextmix.contexts import CODE_KINDS, KINDS, hash_contexts
-from panini_daemon.compressors.contextmix.ensemble import BIAS, MIXERS, Ensemble, combine, learn, make_ensemble
+from panini_daemon.compressors.contextmix.ensemble import BIAS, LANES, MIXERS, Ensemble, combine, learn, make_ensemble
 from panini_daemon.compressors.contextmix.inputs import (
     PER_CONTEXT,
     count_known,
@@ -80,7 +80,7 @@ def code_bytes(  # noqa: C901, PLR0912, PLR0915  one loop, for both directions
     short, long = memory.short_match, memory.long_match
     short_learns, long_learns = np.zeros(2, np.int64), np.zeros(2, np.int64)
     base = PER_CONTEXT * contexts
-    inputs = np.zeros(base + 7, np.int32)
+    inputs = np.zeros((base + 6) // LANES * LANES + LANES, np.int32)
     inputs[base + 6] = BIAS
     for at in range(start, end):
         byte = byte_at(data, at)

@@ -15,6 +15,8 @@ MIXERS, FINALS = 9, 3
 SETS = 2560
 """Sets of weights of all nine, as code_bytes counts them."""
 BIAS = 256
+LANES = 16
+"""Inputs come in a multiple of this, with zeros behind them, so that no loop over them has a slow end."""
 _START, _START_LESS = 3000, 1500
 """Weights at first: of what histories, chances and matches say; of what only adds to that, the last two of four."""
 _FINAL_SETS = 256 + 256 + 128
@@ -39,6 +41,7 @@ class Ensemble(NamedTuple):
 def make_ensemble(contexts: int, others: int) -> Ensemble:
     """Make an ensemble over four inputs of each of so many contexts, and others, the last of which is the bias."""
     weights = [_START, _START, _START_LESS, _START_LESS] * contexts + [_START] * (others - 1) + [0]
+    weights += [0] * (-len(weights) % LANES)
     return Ensemble(
         weights=np.tile(np.array(weights, np.int32), SETS),
         final=make_weights(_FINAL_SETS, MIXERS + 1, WEIGHT_ONE // MIXERS),

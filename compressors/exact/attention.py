@@ -29,52 +29,76 @@ def value_limit(window: int) -> int:
     return min(4095, FLOAT32_EXACT // (_SHARES + window // 2))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Place:
+    """Where the next tokens stand, on the device: `positions` (count), one after the other.
+
+    The host knows two bounds: every token sees all keys before `first`, and none beyond `keys`, a multiple of BLOCK.
+    No number depends on how close they are.
+    """
+
+    positions: Tensor
+    first: int
+    keys: int
+
+    @classmethod
+    def of(cls, position: int, count: int, device: torch.device) -> "Place":
+        """Return the place of `count` tokens from `position` on."""
+        end = position + count
+        return cls(torch.arange(position, end, device=device), position, -(-end // BLOCK) * BLOCK)
+
+
 @dataclass(slots=True, eq=False)
 class Cache:
     """Keys and values of one layer so far, for `rows` sequences in step.
 
     `keys` and `values` (rows, heads, window, width) hold whole numbers as float32, `key_scales` (rows, heads,
-    1, window) the keys' scales, zero where there is no key yet. The window is a multiple of BLOCK.
+    1, window) the keys' scales, zero where there is no key yet. The window is a multiple of BLOCK; `limit` is that
+    of the values' numbers.
     """
 
     keys: Tensor
     values: Tensor
     key_scales: Tensor
+    limit: int
 
     @classmethod
-    def empty(cls, rows: int, heads: int, window: int, width: int, device: torch.device) -> "Cache":
-        """Make a cache with no keys. Raises ValueError where the window does not divide into blocks."""
-        if window % BLOCK:
-            raise ValueError(f"the window is {window}; expected a multiple of {BLOCK}")
-        shape = (rows, heads, window, width)
+    def empty(cls, rows: int, heads: int, window: int, width: int, device: torch.device, room: int = 0) -> "Cache":
+        """Make a cache with no keys; `room` for fewer than the window's, where there will be no more.
+
+        Raises ValueError where the window or the room does not divide into blocks.
+        """
+        room = room or window
+        if window % BLOCK or room % BLOCK:
+            raise ValueError(f"the window is {window}, with room for {room}; expected multiples of {BLOCK}")
+        shape = (rows, heads, room, width)
         return cls(
             torch.zeros(shape, device=device),
             torch.zeros(shape, device=device),
-            torch.zeros((rows, heads, 1, window), device=device),
+            torch.zeros((rows, heads, 1, room), device=device),
+            value_limit(window),
         )
 
-    def append(self, keys: Tensor, values: Tensor, value_scales: Tensor, position: int) -> None:
-        """Quantise and keep keys and values (rows, heads, count, width) of positions from `position` on.
+    def append(self, keys: Tensor, values: Tensor, value_scales: Tensor, positions: Tensor) -> None:
+        """Quantise and keep keys and values (rows, heads, count, width) at `positions` (count).
 
         Keys get a scale each; values are clamped to the layer's fixed `value_scales` (heads, 1, 1).
         """
-        end = position + keys.shape[2]
         numbers, scales = quantise(keys, key_limit(keys.shape[3]))
-        self.keys[:, :, position:end] = numbers
-        self.key_scales[:, :, 0, position:end] = scales[..., 0]
-        limit = value_limit(self.values.shape[2])
-        self.values[:, :, position:end] = torch.round(values / value_scales.expand_as(values)).clamp(-limit, limit)
+        self.keys.index_copy_(2, positions, numbers)
+        self.key_scales.index_copy_(3, positions, scales.transpose(2, 3))
+        kept = torch.round(values / value_scales.expand_as(values)).clamp_(-self.limit, self.limit)
+        self.values.index_copy_(2, positions, kept)
 
 
-def attend(queries: Tensor, cache: Cache, value_scales: Tensor, exponentials: Tensor, position: int) -> Tensor:
+def attend(queries: Tensor, cache: Cache, value_scales: Tensor, exponentials: Tensor, place: Place) -> Tensor:
     """Attend to the cache, causally.
 
-    `queries` (rows, heads, group, count, width): `group` query heads share a key head; the first of the count
-    stands at `position`. `exponentials` is the table to EXPONENTIAL_BITS as float32. Returns the same shape.
+    `queries` (rows, heads, group, count, width): `group` query heads share a key head; the count stands at `place`.
+    `exponentials` is the table to EXPONENTIAL_BITS as float32. Returns the same shape.
     """
     rows, heads, group, count, width = queries.shape
-    end = position + count
-    keys = -(-end // BLOCK) * BLOCK
+    keys = place.keys
     numbers, scales = quantise(queries, key_limit(width))
     factor = STEP / sqrt(width)
     # A score times STEP; sqrt(width) is rounded to float32 once, here, on every machine alike.
@@ -89,7 +113,8 @@ def attend(queries: Tensor, cache: Cache, value_scales: Tensor, exponentials: Te
         which = slice(row, row + tile_rows)
         for start in range(0, count, tile_count):
             part = slice(start, min(start + tile_count, count))
-            seen = min(keys, -(-(position + part.stop) // BLOCK) * BLOCK)
+            # A part of several positions is one of a Place.of: the first of them stands at `first`.
+            seen = keys if part.stop == count else min(keys, -(-(place.first + part.stop) // BLOCK) * BLOCK)
             out[which, :, :, part] = _attend_tile(
                 numbers[which, :, :, part],
                 scales[which, :, :, part],
@@ -97,22 +122,28 @@ def attend(queries: Tensor, cache: Cache, value_scales: Tensor, exponentials: Te
                 cache.key_scales[which, :, :, :seen],
                 cache.values[which, :, :seen],
                 exponentials,
-                position + start,
+                place.positions[part],
+                place.first + start,
             )
     return out * value_scales[:, None] * (1 / _SHARES)
 
 
 def _attend_tile(
-    queries: Tensor, scales: Tensor, keys: Tensor, key_scales: Tensor, values: Tensor, table: Tensor, position: int
+    queries: Tensor,
+    scales: Tensor,
+    keys: Tensor,
+    key_scales: Tensor,
+    values: Tensor,
+    table: Tensor,
+    positions: Tensor,
+    first: int,
 ) -> Tensor:
     rows, heads, group, count, width = queries.shape
     flat = queries.reshape(rows, heads, group * count, width)
     scores = flat @ keys.transpose(2, 3)  # whole numbers, |sum| <= width * key_limit**2 <= 2**24
     scores = scores.mul_(key_scales).view(rows, heads, group, count, -1).mul_(scales)
-    masked = scores[..., position:]
-    places = torch.arange(position, scores.shape[-1], device=scores.device)
-    later = places > torch.arange(position, position + count, device=scores.device)[:, None]
-    masked.masked_fill_(later, float("-inf"))
+    later = torch.arange(first, scores.shape[-1], device=scores.device) > positions[:, None]
+    scores[..., first:].masked_fill_(later, float("-inf"))
     top = scores.amax(dim=-1, keepdim=True)
     steps = torch.sub(top, scores, out=scores).clamp_(max=ENTRIES - 1).to(torch.int32)
     weights = torch.index_select(table, 0, steps.view(-1)).view(rows, heads, group * count, -1)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from panini_daemon.compressors.exact.attention import value_limit
+from panini_daemon.compressors.exact.attention import Place
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import LIMIT
 from panini_daemon.compressors.exact.quantisation import quantise
@@ -33,14 +33,14 @@ def measure_value_scales(
     count = tokens.shape[1]
     hidden = model.embed(tokens.reshape(-1))
     found: dict[str, Tensor] = {}
-    state = model.start(1, count)
-    limit = value_limit(state.caches[0].values.shape[2])
+    state, place = model.start(1, count), Place.of(0, count, model.device)
+    limit = state.caches[0].limit
     for number, (layer, cache) in enumerate(zip(model.layers, state.caches, strict=True)):
         values = model.project(hidden, layer)[:, -shape.key_heads * shape.head_width :]
         largest = values.view(count, shape.key_heads, -1).abs().amax(dim=(0, 2)).clamp(min=2.0**-20)
         scales = largest * HEADROOM / torch.full_like(largest, limit)
         layer.value_scales.copy_(scales[:, None, None])
         found[f"layers.{number}.value_scales"] = layer.value_scales.cpu().clone()
-        hidden = model.run_layer(hidden, layer, cache, 1, 0)
+        hidden = model.run_layer(hidden, layer, cache, 1, place)
         tell(number)
     return found

@@ -1,13 +1,13 @@
 """A Llama-family decoder in exact arithmetic, the whole of it in one file."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from panini_daemon.compressors.exact import tables
-from panini_daemon.compressors.exact.attention import BLOCK, EXPONENTIAL_BITS, Cache, attend
+from panini_daemon.compressors.exact.attention import BLOCK, EXPONENTIAL_BITS, Cache, Place, attend
 from panini_daemon.compressors.exact.normalisation import inverse_rms
 from panini_daemon.compressors.exact.products import Kernel, Matrix
 from panini_daemon.compressors.exact.quantisation import apply_linear
@@ -88,12 +88,18 @@ class Model:
         self._exponentials = tables.as_floats(exponentials).to(device)
         self._sigmoids = tables.sigmoids().to(device)
 
-    def start(self, rows: int, window: int) -> State:
-        """Begin `rows` sequences of at most `window` tokens each, `shape.positions` at most."""
+    def start(self, rows: int, window: int, longest: int | None = None) -> State:
+        """Begin `rows` sequences of at most `window` tokens each, `shape.positions` at most.
+
+        Where none will be longer than `longest`, memory is taken for so many; the numbers are the same.
+        """
         shape = self.shape
-        size = -(-window // BLOCK) * BLOCK
-        caches = [Cache.empty(rows, shape.key_heads, size, shape.head_width, self.device) for _ in range(shape.layers)]
-        return State(caches, window)
+        most = window if longest is None else max(1, min(window, longest))
+        size, room = (-(-count // BLOCK) * BLOCK for count in (window, most))
+        caches = [
+            Cache.empty(rows, shape.key_heads, size, shape.head_width, self.device, room) for _ in range(shape.layers)
+        ]
+        return State(caches, most)
 
     @torch.inference_mode()
     def advance(self, tokens: Tensor, state: State) -> Tensor:
@@ -102,14 +108,19 @@ class Model:
         The numbers are the same however a sequence is cut into calls, whatever stands in other rows.
         Raises ValueError beyond the window.
         """
-        rows, count = tokens.shape
+        count = tokens.shape[1]
         if state.position + count > state.window:
             raise ValueError(f"{state.position} + {count} tokens do not fit a window of {state.window}")
-        hidden = self.embed(tokens.reshape(-1))
-        for layer, cache in zip(self.layers, state.caches, strict=True):
-            hidden = self.run_layer(hidden, layer, cache, rows, state.position)
+        hidden = self.run(tokens, state.caches, Place.of(state.position, count, self.device))
         state.position += count
-        return hidden.view(rows, count, -1)
+        return hidden
+
+    def run(self, tokens: Tensor, caches: Sequence[Cache], place: Place) -> Tensor:
+        """Take `tokens` (rows, count) that stand at `place`, and return hidden rows (rows, count, width)."""
+        hidden = self.embed(tokens.reshape(-1))
+        for layer, cache in zip(self.layers, caches, strict=True):
+            hidden = self.run_layer(hidden, layer, cache, tokens.shape[0], place)
+        return hidden.view(*tokens.shape, -1)
 
     @torch.inference_mode()
     def score(self, hidden: Tensor) -> Tensor:
@@ -121,9 +132,9 @@ class Model:
         """Look up tokens (count): their rows (count, width)."""
         return self.head.values[tokens].float() * self.head.scales[tokens][:, None]
 
-    def run_layer(self, hidden: Tensor, layer: Layer, cache: Cache, rows: int, position: int) -> Tensor:
-        """Run one layer over hidden rows (rows * count, width) whose first of each row stands at `position`."""
-        hidden = hidden + self._attention(hidden, layer, cache, rows, position)
+    def run_layer(self, hidden: Tensor, layer: Layer, cache: Cache, rows: int, place: Place) -> Tensor:
+        """Run one layer over hidden rows (rows * count, width), the count of each row at `place`."""
+        hidden = hidden + self._attention(hidden, layer, cache, rows, place)
         return hidden + self._feed(hidden, layer)
 
     def project(self, hidden: Tensor, layer: Layer) -> Tensor:
@@ -131,16 +142,16 @@ class Model:
         gains = inverse_rms(hidden, self.shape.epsilon)
         return apply_linear(hidden * layer.attention_norm, layer.qkv, self.shape.limbs[0], gains)
 
-    def _attention(self, hidden: Tensor, layer: Layer, cache: Cache, rows: int, position: int) -> Tensor:
+    def _attention(self, hidden: Tensor, layer: Layer, cache: Cache, rows: int, place: Place) -> Tensor:
         shape = self.shape
         mixed = self.project(hidden, layer)
         count = mixed.shape[0] // rows
         per_head = mixed.view(rows, count, -1, shape.head_width).transpose(1, 2)
         first, last = shape.heads, shape.heads + shape.key_heads
-        turned = self._rotate(per_head[:, :last], position)
-        cache.append(turned[:, first:], per_head[:, last:], layer.value_scales, position)
+        turned = self._rotate(per_head[:, :last], place.positions)
+        cache.append(turned[:, first:], per_head[:, last:], layer.value_scales, place.positions)
         queries = turned[:, :first].reshape(rows, shape.key_heads, -1, count, shape.head_width)
-        seen = attend(queries, cache, layer.value_scales, self._exponentials, position)
+        seen = attend(queries, cache, layer.value_scales, self._exponentials, place)
         joined = seen.view(rows, shape.heads, count, -1).transpose(1, 2).reshape(rows * count, -1)
         return apply_linear(joined, layer.output, shape.limbs[1])
 
@@ -154,9 +165,8 @@ class Model:
         places = (numbers * tables.SIGMOID_STEP).round_().clamp_(-half, half - 1).to(torch.int32) + half
         return torch.index_select(self._sigmoids, 0, places.view(-1)).view(numbers.shape)
 
-    def _rotate(self, heads: Tensor, position: int) -> Tensor:
+    def _rotate(self, heads: Tensor, positions: Tensor) -> Tensor:
         """Turn the first half of each head's numbers with the second, by angles of their position."""
         left, right = heads.chunk(2, dim=-1)
-        count = heads.shape[2]
-        cosines, sines = self._cosines[position : position + count], self._sines[position : position + count]
+        cosines, sines = self._cosines.index_select(0, positions), self._sines.index_select(0, positions)
         return torch.cat([left * cosines - right * sines, right * cosines + left * sines], dim=-1)

@@ -19,27 +19,22 @@ _WORD = 32
 STATE_BYTES = 8
 
 
-def encode_intervals(intervals: Sequence[Interval], rows: slice) -> bytes:
-    """Encode a sequence of intervals of the lanes `rows`; decoding finds them in the same order.
+def encode_intervals(starts: NDArray[np.int32], sizes: NDArray[np.int32], intervals: Sequence[int]) -> bytes:
+    """Encode intervals of some lanes; decoding finds them in the same order.
 
+    `starts` and `sizes` (intervals, lanes) are out of 2**bits, which `intervals` has for each one.
     The stream: each lane's state, then the words, little-endian.
     """
-    lanes = rows.stop - rows.start
-    states = np.full(lanes, _LOW, dtype=np.uint64)
+    states = np.full(starts.shape[1], _LOW, dtype=np.uint64)
     words: list[NDArray[np.uint32]] = []
-    starts, sizes = (
-        torch.stack([getattr(one, name)[rows] for one in intervals]).cpu().numpy().astype(np.uint64)
-        if intervals
-        else np.zeros((0, lanes), dtype=np.uint64)
-        for name in ("start", "size")
-    )
+    places, widths = starts.astype(np.uint64), sizes.astype(np.uint64)
     for at in range(len(intervals) - 1, -1, -1):
-        size, bits = sizes[at], intervals[at].bits
+        size, bits = widths[at], intervals[at]
         full = states >= size << np.uint64(63 - bits)  # size <= 2**bits, so that this is at most 2**63 and fits
         if full.any():
             words.append(states[full][::-1].astype(np.uint32))
             states = np.where(full, states >> np.uint64(_WORD), states)
-        states = ((states // size) << np.uint64(bits)) + states % size + starts[at]
+        states = ((states // size) << np.uint64(bits)) + states % size + places[at]
     stream = np.concatenate(words)[::-1] if words else np.zeros(0, dtype=np.uint32)
     return states.astype("<u8").tobytes() + stream.astype("<u4").tobytes()
 
@@ -90,8 +85,8 @@ class Decoder:
         short = states < _LOW
         before = (self._same & short).sum(dim=1)
         place = torch.minimum(self._next + before, self._end)
-        self._states = torch.where(short, (states << _WORD) | self._words[place], states)
-        self._next = torch.minimum(self._next + (self._members & short).sum(dim=1), self._end)
+        self._states.copy_(torch.where(short, (states << _WORD) | self._words[place], states))
+        self._next.copy_(torch.minimum(self._next + (self._members & short).sum(dim=1), self._end))
 
     def finish(self) -> Tensor:
         """Tell for each lane whether everything was read and nothing is left (rows)."""

@@ -79,7 +79,7 @@ class Memory:
         self._tokens[places] = new_tokens
         self._counts[places] = new_counts
         shifted = torch.cat([tokens[:, None], self.history[:, :-1]], dim=1)
-        self.history = torch.where(active[:, None], shifted, self.history)
+        self.history.copy_(torch.where(active[:, None], shifted, self.history))
 
 
 def count_token(tokens: Tensor, counts: Tensor, seen: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,10 +11,12 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import choose_kernel
-from panini_daemon.compressors.language.codec import Settings, Watch, count_memory_bits, decode, encode
+from panini_daemon.compressors.exact.replay import Recorder, record_cuda
+from panini_daemon.compressors.language.codec import Watch, count_memory_bits, decode, encode
+from panini_daemon.compressors.language.steps import Settings
 from panini_daemon.compressors.language.vocabulary import Vocabulary
 from panini_daemon.compressors.models.file import parse_model
-from panini_daemon.compressors.models.self_test import require_golden
+from panini_daemon.compressors.models.self_test import can_record, require_golden
 
 Result = TypeVar("Result")
 
@@ -25,13 +27,16 @@ class Runtime:
 
     model: Model
     vocabulary: Vocabulary
+    record: Recorder | None = None
+    """How steps are recorded, where the device was found to do that well."""
 
     def encode(self, texts: Sequence[Sequence[int]], lanes: Sequence[int], window: int, watch: Watch) -> list[bytes]:
         """Encode texts of tokens together."""
 
         def work(batch: Sequence[int], settings: Settings) -> list[bytes]:
             chosen = [texts[number] for number in batch]
-            return encode(chosen, [lanes[number] for number in batch], self.model, settings, watch)
+            cut = [lanes[number] for number in batch]
+            return encode(chosen, cut, self.model, settings, watch, record=self.record)
 
         return self._share(work, [len(text) for text in texts], window)
 
@@ -48,7 +53,7 @@ class Runtime:
 
         def work(batch: Sequence[int], settings: Settings) -> list[list[int] | None]:
             streams, counts, lanes = zip(*(orders[number] for number in batch), strict=True)
-            return decode(streams, counts, lanes, self.model, settings, watch)
+            return decode(streams, counts, lanes, self.model, settings, watch, record=self.record)
 
         texts = self._share(work, [count for _, count, _ in orders], window)
         found = [text for text in texts if text is not None]
@@ -70,13 +75,18 @@ class Runtime:
                 batch = waiting.pop()
                 try:
                     found = work(batch, Settings(window, self.vocabulary.start, bits))
-                except (torch.OutOfMemoryError, MemoryError):
-                    if len(batch) == 1:
+                except (RuntimeError, MemoryError) as error:
+                    if len(batch) == 1 or not _is_out_of_memory(error):
                         raise
                     waiting += [batch[len(batch) // 2 :], batch[: len(batch) // 2]]
                 else:
                     done |= zip(batch, found, strict=True)
         return [done[number] for number in range(len(counts))]
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    """Tell whether memory ran out: a GPU's, Python's own, or a CPU's, which torch tells of in words alone."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
 
 
 def load_runtime(path: Path, digest: str, device: Device) -> Runtime:
@@ -90,4 +100,5 @@ def load_runtime(path: Path, digest: str, device: Device) -> Runtime:
     torch.set_float32_matmul_precision("highest")  # no TF32: its products are not exact
     model = Model(file.shape, file.tensors, device.torch, choose_kernel(device.torch))
     require_golden(model, file)
-    return Runtime(model, file.vocabulary())
+    record = record_cuda if device.is_cuda and can_record(model, file, record_cuda) else None
+    return Runtime(model, file.vocabulary(), record)

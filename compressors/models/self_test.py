@@ -1,6 +1,8 @@
 """Whether a device computes what every device must: a few tokens through the whole model, against frozen numbers."""
 
 import hashlib
+import warnings
+from collections.abc import Callable
 
 import torch
 
@@ -8,10 +10,14 @@ from panini_daemon.compressors.errors import DeviceInexact
 from panini_daemon.compressors.exact import tables
 from panini_daemon.compressors.exact.frequencies import make_frequencies
 from panini_daemon.compressors.exact.model import Model
+from panini_daemon.compressors.exact.replay import Recorder, Run
+from panini_daemon.compressors.language.codec import count_memory_bits, decode, encode
+from panini_daemon.compressors.language.steps import Settings
 from panini_daemon.compressors.models.calibration_text import CALIBRATION_TEXT
 from panini_daemon.compressors.models.file import ModelFile
 
 _TOKENS = 24
+_RECORDED_TOKENS, _RECORDED_WINDOW = 400, 128
 
 
 @torch.inference_mode()
@@ -30,6 +36,32 @@ def compute_golden(model: Model, file: ModelFile) -> str:
         hidden = model.advance(tokens[:, at : at + 1].expand(2, 1), state)[:, 0]
         digest.update(make_frequencies(model.score(hidden), exponentials).cpu().numpy().astype("<i4").tobytes())
     return digest.hexdigest()
+
+
+def can_record(model: Model, file: ModelFile, record: Recorder) -> bool:
+    """Tell whether steps can be recorded and then write and find what eager ones do; warn where they do not.
+
+    The text goes through several windows in two lanes, so that each recording is made and replayed.
+    """
+    words = file.vocabulary().encode(CALIBRATION_TEXT)[:_RECORDED_TOKENS]
+    settings = Settings(_RECORDED_WINDOW, file.start, count_memory_bits(len(words)))
+    (stream,) = encode([words], [2], model, settings, _tell_nobody)
+    recordings: list[Run] = []
+
+    def note(step: Callable[[], None]) -> Run:
+        recordings.append(record(step))
+        return recordings[-1]
+
+    again = encode([words], [2], model, settings, _tell_nobody, record=note)
+    found = decode([stream], [len(words)], [2], model, settings, _tell_nobody, record=note)
+    exact = again == [stream] and found == [words]
+    if not exact:
+        warnings.warn("recorded steps do not compute here what eager ones do; work goes on without", stacklevel=2)
+    return exact and bool(recordings)
+
+
+def _tell_nobody(done: int, total: int) -> None:
+    """Nobody waits for so little."""
 
 
 def require_golden(model: Model, file: ModelFile) -> None:

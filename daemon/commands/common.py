@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 from panini_daemon.compressors.errors import CompressorError, DeviceUnavailable
 from panini_daemon.config import ConfigError, Settings, load
@@ -17,6 +17,9 @@ from panini_daemon.storage.json_output import write_json
 from panini_daemon.storage.root import open_root
 from panini_daemon.storage.store import Store
 from panini_daemon.stores import open_store
+
+if TYPE_CHECKING:
+    from panini_daemon.slow_work import Told
 
 P = ParamSpec("P")
 
@@ -36,6 +39,15 @@ def open_tree(settings: Settings, *, create: bool = False) -> Store:
     except RootLost as error:
         raise RootLost(f"{settings.root}: {error}") from error
     return store
+
+
+def watch_decoding(name: str) -> "Told":
+    """Return what a slow codec tells its progress to: a line a minute on standard error."""
+    from panini_daemon.logs import make_logger  # noqa: PLC0415  late, so that short commands start fast
+    from panini_daemon.slow_work import SlowWork  # noqa: PLC0415
+
+    clock = SystemClock()
+    return SlowWork(clock, make_logger(clock=clock, level="info", tree=None, screen=sys.stderr)).begin([name], "decode")
 
 
 def print_json(value: object) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 from panini_daemon.budget import MemoryBudget
 from panini_daemon.commands.common import load_settings, parse_size, print_json, tell_errors
 from panini_daemon.compressors.device import choose_device
-from panini_daemon.compressors.text_lm import CPU_SECONDS_A_BYTE, TextLm
 from panini_daemon.compute import Compute
 from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.config import Settings
@@ -19,6 +18,8 @@ from panini_daemon.file_compression import compress_file
 from panini_daemon.logs import make_logger
 from panini_daemon.pipeline import Outcome
 from panini_daemon.rendering import ResultRow, print_results, progress
+from panini_daemon.slow_work import SlowWork
+from panini_daemon.slowness import foresee_minutes
 from panini_daemon.spool import Spool
 from panini_daemon.storage.clock import SystemClock
 from panini_daemon.storage.local import LocalStore
@@ -53,17 +54,17 @@ def compress_to_folder(flags: Mapping[str, object], file: Path, output: Path, *,
 
 def _warn_of_slowness(settings: Settings, file: Path) -> None:
     """Say beforehand how long the language model will take without a GPU."""
-    asked = settings.method in (TextLm.method, TextLm.family)
-    if asked and not choose_device(settings.device).is_cuda:
-        minutes = file.stat().st_size * CPU_SECONDS_A_BYTE / 60
-        print(f"{TextLm.method} on a CPU is slow: this may take {minutes:.0f} minutes on one core", file=sys.stderr)
+    size, gpu = file.stat().st_size, choose_device(settings.device).is_cuda
+    if (minutes := foresee_minutes(settings.method, size, gpu=gpu)) is not None:
+        print(f"{settings.method} on a CPU is slow: this may take {minutes:.0f} minutes on one core", file=sys.stderr)
 
 
 def _compress(settings: Settings, file: Path, output: Path, chunk_size: int) -> list[Outcome]:
     stop, clock = threading.Event(), SystemClock()
     device = choose_device(settings.device)
     models = model_folders()
-    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop, models=models)
+    slow = SlowWork(clock, make_logger(clock=clock, level="info", tree=None, screen=sys.stderr))
+    compute = Compute(device.spec, settings.cpu_workers, ComputeLimits.of(settings), stop, models=models, slow=slow)
     try:
         with (
             Spool(settings.spool) as spool,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
-from panini_daemon.commands.common import print_json, tell_errors
+from panini_daemon.commands.common import print_json, tell_errors, watch_decoding
 from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import Device
 from panini_daemon.exit_codes import ExitCode
@@ -20,7 +20,7 @@ from panini_daemon.weights import surroundings
 def decompress_folder(folder: Path, output: Path, *, accept_reencoded: bool, as_json: bool) -> int:
     """Rebuild the file whose chunks, or the chunk whose two files, lie in `folder`."""
     # A chunk's folder stands in a tree, or in a folder of chunks, that may have the models.
-    around = surroundings(folder, *folder.resolve().parents)
+    around = surroundings(folder, *folder.resolve().parents, told=watch_decoding(output.name))
     reader = Reader(LocalStore(folder), Registry(surroundings=around), Device())
     restore = restore_chunk if (folder / RECIPE).exists() else restore_file
     restored = restore(reader, "", output, accept_reencoded=accept_reencoded)

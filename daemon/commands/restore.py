@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors
+from panini_daemon.commands.common import load_settings, open_tree, print_json, tell_errors, watch_decoding
 from panini_daemon.commands.decompress import tell_restored
 from panini_daemon.compressors import Registry
 from panini_daemon.compressors.device import choose_device
@@ -33,7 +33,7 @@ def restore_base(
     settings = load_settings(flags)
     safe_base(base)
     store = open_tree(settings)
-    around = surroundings_of(settings.root, store)
+    around = surroundings_of(settings.root, store, watch_decoding(base))
     reader = Reader(store, Registry(surroundings=around), choose_device(settings.device))
     target = output or Path(base.rpartition("/")[2] + ("" if chunk is None else f".chunk_{chunk:04d}"))
     if chunk is not None:

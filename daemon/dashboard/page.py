@@ -156,6 +156,7 @@ def _worker(worker: WorkerView) -> str:
     link = (
         f'<br><span class="soft">GitHub: {escape(words.describe_link(worker.github))}</span>' if worker.github else ""
     )
+    link += "".join(f'<br><span class="soft">{escape(words.tell_ongoing(one))}</span>' for one in worker.ongoing)
     rate = words.tell_rate(worker.rate) if worker.life is Life.ALIVE else "-"
     numbers = {
         "rate": rate,

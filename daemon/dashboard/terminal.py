@@ -38,6 +38,7 @@ def draw(view: Dashboard, width: int, *, fancy: bool = True) -> "RenderableType"
     if view.methods:
         lines += [Text(), _methods(view, width, fancy=fancy)]
     for worker in view.workers:
+        lines += [Text(f"{worker.name}  {words.tell_ongoing(one)}", overflow="fold") for one in worker.ongoing]
         lines += [Text(f"{worker.name}  {words.tell_gpu(gpu)}", style="cyan") for gpu in worker.gpus]
         if worker.github is not None:
             lines.append(Text(f"GitHub, {worker.name}: {words.describe_link(worker.github)}"))

@@ -34,6 +34,18 @@ class GpuView:
 
 
 @dataclass(frozen=True, slots=True)
+class OngoingView:
+    """A chunk that a slow codec is at: `task` compress or verify, bytes done of `total`, bytes a second."""
+
+    chunk: str
+    task: str
+    method: str
+    done: int
+    total: int
+    rate: float
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerView:
     """One worker; sizes in bytes, `rate` in bytes a second, `age` of its last sign of life in seconds."""
 
@@ -48,6 +60,7 @@ class WorkerView:
     bytes_in: int
     bytes_out: int
     running: int
+    ongoing: tuple[OngoingView, ...]
     last_error: str | None
     github: Mapping[str, Any] | None
     version: str
@@ -105,10 +118,9 @@ class Dashboard:
 
 def build(root: str, now: datetime, statuses: Sequence[Mapping[str, Any]], jobs: Jobs) -> Dashboard:
     """Build the view at `now` from heartbeats as they were parsed; what one of them lacks counts as nothing."""
-    workers = sorted(
-        (_worker(status, now) for status in statuses), key=lambda one: (one.life is not Life.ALIVE, one.name)
-    )
-    living = [status for status in statuses if _worker(status, now).life is Life.ALIVE]
+    told = [_worker(status, now) for status in statuses]
+    workers = sorted(told, key=lambda one: (one.life is not Life.ALIVE, one.name))
+    living = [status for status, worker in zip(statuses, told, strict=True) if worker.life is Life.ALIVE]
     rate = sum(worker.rate for worker in workers if worker.life is Life.ALIVE)
     waiting = max((_number(_part(status, "queue"), "bytes") for status in living), default=0)
     history = merge([read_points(status.get("history")) for status in statuses])
@@ -171,6 +183,7 @@ def _worker(status: Mapping[str, Any], now: datetime) -> WorkerView:
         bytes_in=_number(totals, "bytes_in"),
         bytes_out=_number(totals, "bytes_out"),
         running=_number(_part(status, "queue"), "running"),
+        ongoing=tuple(_ongoing(status.get("progress"))) if life is Life.ALIVE else (),
         last_error=str(status["last_error"])[:400] if status.get("last_error") else None,
         github=github if isinstance(github, dict) else None,
         version=str(status.get("version", ""))[:60],
@@ -185,6 +198,16 @@ def _gpus(value: object) -> list[GpuView]:
             used = percent if isinstance(percent, int) and 0 <= percent <= 100 else None
             name = str(one.get("name", ""))[:60]
             found.append(GpuView(name, used, _number(one, "memory_used"), _number(one, "memory_total")))
+    return found[:64]
+
+
+def _ongoing(value: object) -> list[OngoingView]:
+    found: list[OngoingView] = []
+    for one in value if isinstance(value, list) else ():
+        if isinstance(one, dict):
+            chunk, task, method = (str(one.get(key, ""))[:120] for key in ("chunk", "task", "method"))
+            done, total, rate = _number(one, "done"), _number(one, "total"), _rate(one.get("bytes_per_second"))
+            found.append(OngoingView(chunk, task, method, done, total, rate))
     return found[:64]
 
 

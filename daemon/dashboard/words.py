@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from panini_daemon.dashboard.view import Dashboard, GpuView, Life, WorkerView
+from panini_daemon.dashboard.view import Dashboard, GpuView, Life, OngoingView, WorkerView
 from panini_daemon.rendering import format_bytes, format_saved, format_seconds
 
 
@@ -52,6 +52,15 @@ def tell_gpu(gpu: GpuView) -> str:
     """Return a GPU's use and memory."""
     percent = "-" if gpu.percent is None else f"{gpu.percent} %"
     return f"{gpu.name}: {percent}, {format_bytes(gpu.memory_used)} of {format_bytes(gpu.memory_total)}"
+
+
+def tell_ongoing(one: OngoingView) -> str:
+    """Return how far a slow codec is with a chunk, how fast it gets on, and how long that will take."""
+    does = "checks" if one.task == "verify" else "compresses"
+    line = f"{one.method} {does} {one.chunk}: {format_bytes(one.done)} of {format_bytes(one.total)}"
+    if one.rate <= 0 or one.done >= one.total:
+        return line
+    return f"{line}, {tell_rate(one.rate)}, {format_seconds((one.total - one.done) / one.rate)} left"
 
 
 def tell_rate(rate: float) -> str:

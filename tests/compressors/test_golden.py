@@ -32,11 +32,10 @@ METHODS = (
     "text_ppmd_v1",
 )
 
-SLOW = ("text_lm_v1", "image_pixels_v2", "audio_ols_v1")
+SLOW = ("text_lm_v1", "image_pixels_v2", "audio_ols_v1", "generic_cm_v1")
 """Methods that load a model or compile kernels."""
 FETCHED = ("smollm2",)
 """Cases whose model is too large for the repository."""
-SLOW = ("generic_cm_v1", "text_lm_v1")
 CASES = [
     pytest.param(case, marks=pytest.mark.slow) if case.parent.name in SLOW else case
     for case in sorted(FOLDER.glob("*/*"))

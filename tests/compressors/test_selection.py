@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from panini_daemon.compressors import (
+    BUDGETS,
     Compressor,
+    Context,
     Hints,
     Item,
     Kind,
@@ -204,3 +206,13 @@ def test_memory_estimate_grows_with_size_and_covers_the_largest_codec() -> None:
 
 def test_kind_is_told_in_the_result() -> None:
     assert compress(TEXT, registry=REAL, level=Level.FAST).kind is Kind.TEXT
+
+
+@pytest.mark.parametrize("kind", [Kind.TEXT, Kind.BINARY])
+def test_best_has_time_for_context_mixing_behind_what_knows_a_format(kind: Kind) -> None:
+    offers = {one.method: offer for one, offer in REAL.candidates(Context(Level.BEST, kind))}
+    turns = list(offers)
+    before = turns[: turns.index("generic_cm_v1") + 1]
+    refusing = ("image_pixels_v2", "audio_ols_v1")  # both turn down what container_parts_v1 takes, which costs nothing
+    assert sum(offers[method].seconds for method in before if method not in refusing) <= BUDGETS[Level.BEST].seconds
+    assert kind is Kind.TEXT or {*refusing, "container_parts_v1"} <= set(before)

@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 import os
 import subprocess
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fakes import bad_plugins
+from fakes.clock import FakeClock
 
 from panini_daemon.compressors.errors import DeviceUnavailable, PluginFailed, UnknownMethod
 from panini_daemon.compute import Compressed, Compute, Order, Proof
@@ -21,6 +23,8 @@ from panini_daemon.errors import (
     ComputeTimeout,
     VerificationFailed,
 )
+from panini_daemon.logs import make_logger
+from panini_daemon.slow_work import SlowWork
 
 pytestmark = pytest.mark.slow
 
@@ -67,6 +71,24 @@ def proof(encoded: Compressed, folder: Path, original: bytes = TEXT) -> Proof:
         }
     ).encode()
     return Proof(recipe, folder / "out", len(original), encoded.method)
+
+
+class Racing(FakeClock):
+    """A clock on which every look takes a minute."""
+
+    def monotonic(self) -> float:
+        self.advance(60)
+        return super().monotonic()
+
+
+def test_what_a_slow_codec_tells_reaches_the_log(start: Start, tmp_path: Path) -> None:
+    compute, log = start(bad_plugins.Telling), io.StringIO()
+    compute.slow = SlowWork(Racing(), make_logger(clock=FakeClock(), level="info", tree=None, screen=log))
+    compute.compress([order(tmp_path, "bad_telling_v1", chunk="a.txt #0")])
+    assert "chunk_progress" in log.getvalue()
+    assert "chunk=a.txt #0" in log.getvalue().replace("'", "")
+    assert "done=4500 total=9000" in log.getvalue()
+    assert compute.slow.now() == []
 
 
 def test_a_chunk_is_compressed_and_verified_in_another_process(start: Start, tmp_path: Path) -> None:

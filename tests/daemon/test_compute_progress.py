@@ -11,6 +11,8 @@ from panini_daemon.compressors import Registry
 from panini_daemon.compute import Compute, Order
 from panini_daemon.compute_pipe import ComputeProcess, Message
 from panini_daemon.compute_process import _describe
+from panini_daemon.spool import Place
+from panini_daemon.storage.jobs import Chunk
 
 
 class Scripted(ComputeProcess):
@@ -32,6 +34,19 @@ def test_each_sign_of_progress_gives_the_whole_time_again() -> None:
     first, second, third, last = process.deadlines
     assert first == second < third < last
     assert trial == {"trial": "text_lm_v1"}
+
+
+def test_signs_of_progress_are_passed_on() -> None:
+    process = Scripted([{"progress": "m", "done": 1, "total": 9}, {"progress": "m", "done": 5, "total": 9}, {}])
+    heard: list[tuple[str, int, int]] = []
+    process._receive(60, threading.Event(), {}, lambda *told: heard.append(told))
+    assert heard == [("m", 1, 9), ("m", 5, 9)]
+
+
+def test_an_order_carries_the_name_that_a_person_knows(tmp_path: Path) -> None:
+    chunk = Chunk("a/b.txt", 3, 0, "a/b.txt", 10)
+    order = Order.of(chunk, Place(tmp_path / "in", tmp_path / "out"), "auto", "fast", ())
+    assert order.chunk == chunk.name == "a/b.txt/chunk_0003"
 
 
 def compute() -> Compute:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 from fakes import bad_plugins
+from fakes.clock import FakeClock
 
 from panini_daemon.compute import GpuQueue, Message, Order
 from panini_daemon.compute_pool import ComputeLimits
 from panini_daemon.errors import ComputeDied, ComputeStopped
+from panini_daemon.slow_work import SlowWork, Told
 
 pytestmark = pytest.mark.slow
 
@@ -25,7 +27,8 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     made: list[GpuQueue] = []
 
     def make(stop: threading.Event | None = None) -> GpuQueue:
-        made.append(GpuQueue("cpu", ComputeLimits(), stop or threading.Event(), batch=4))
+        slow = SlowWork(FakeClock())
+        made.append(GpuQueue("cpu", ComputeLimits(), stop or threading.Event(), batch=4, slow=slow))
         return made[-1]
 
     yield make
@@ -43,9 +46,9 @@ def test_chunks_that_wait_together_go_together_and_each_gets_its_own_result(star
     queue, sizes = start(), []
     call = queue.pool.call
 
-    def count(request: dict[str, list[Message]], size: int) -> Message:
+    def count(request: dict[str, list[Message]], size: int, told: Told) -> Message:
         sizes.append(len(request["items"]))
-        return call(request, size)
+        return call(request, size, told)
 
     queue.pool.call = count  # type: ignore[method-assign, assignment]
     with ThreadPoolExecutor(3) as threads:

@@ -10,6 +10,7 @@ from fakes.memory_store import MemoryStore
 from hypothesis import given
 from hypothesis import strategies as st
 
+from panini_daemon.dashboard import view as view_module
 from panini_daemon.dashboard import words
 from panini_daemon.dashboard.reading import DashboardReader
 from panini_daemon.dashboard.series import cut
@@ -60,6 +61,35 @@ def test_the_time_left_counts_only_the_rates_of_the_living() -> None:
     assert words.tell_queue(view) == "1.0 kB wait, about 50.0 s"
 
 
+SLOW = {"chunk": "a #1", "task": "verify", "method": "m", "done": 1000, "total": 7000, "bytes_per_second": 100.0}
+
+
+def test_what_a_slow_codec_is_at_is_told_with_the_time_it_will_take() -> None:
+    (worker,) = view_of(status(progress=[SLOW, "?", {**SLOW, "task": "compress", "bytes_per_second": 0.0}])).workers
+    assert [words.tell_ongoing(one) for one in worker.ongoing] == [
+        "m checks a #1: 1.0 kB of 7.0 kB, 100 B/s, 1 min left",
+        "m compresses a #1: 1.0 kB of 7.0 kB",
+    ]
+
+
+def test_a_dead_worker_is_at_nothing() -> None:
+    (worker,) = view_of(status(age=1e6, progress=[SLOW])).workers
+    assert worker.ongoing == ()
+
+
+def test_each_heartbeat_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[str] = []
+    look = view_module._worker
+
+    def counting(told: Any, now: datetime) -> Any:
+        looked.append(told["worker"])
+        return look(told, now)
+
+    monkeypatch.setattr(view_module, "_worker", counting)
+    view_of(status("a"), status("b"))
+    assert looked == ["a", "b"]
+
+
 def test_without_workers_there_is_nothing_to_tell() -> None:
     view = view_of()
     assert words.tell_queue(view) == "no worker has run here yet"
@@ -67,7 +97,7 @@ def test_without_workers_there_is_nothing_to_tell() -> None:
 
 
 FIELDS = ["worker", "state", "updated_at", "queue", "totals", "failures", "history", "gpus", "space", "throughput"]
-FIELDS += ["interval", "github", "last_error"]
+FIELDS += ["interval", "github", "last_error", "progress"]
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),

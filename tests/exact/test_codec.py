@@ -10,9 +10,10 @@ from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.exact.frequencies import find_token, interval_bits, interval_of, spread
 from panini_daemon.compressors.exact.model import Model
 from panini_daemon.compressors.exact.products import Kernel
-from panini_daemon.compressors.language.codec import Settings, count_memory_bits, decode, encode
+from panini_daemon.compressors.language.codec import count_memory_bits, decode, encode
 from panini_daemon.compressors.language.lanes import Layout
 from panini_daemon.compressors.language.mixture import TOTAL_BITS, share_out
+from panini_daemon.compressors.language.steps import Settings
 
 CPU = torch.device("cpu")
 SETTINGS = Settings(window=64, start=0, memory_bits=10)

@@ -76,3 +76,13 @@ def test_more_tokens_than_the_window_are_refused() -> None:
     state = model.start(1, 10)
     with pytest.raises(ValueError, match="window"):
         model.advance(tokens(1, 11), state)
+
+
+def test_room_for_fewer_tokens_than_the_window_changes_no_number() -> None:
+    model, given = tiny(), tokens(2, 60)
+    state = model.start(2, 128, longest=60)
+    assert state.caches[0].keys.shape[2] == 64
+    hidden = model.advance(given, state)
+    assert torch.equal(model.score(hidden.view(120, -1)).view(2, 60, -1), run(model, given, 60))
+    with pytest.raises(ValueError, match="window of 60"):
+        model.advance(given[:, :1], state)

@@ -46,6 +46,21 @@ def test_random_products_agree_with_64_bit_integers(threads: int) -> None:
         torch.set_num_threads(before)
 
 
+@pytest.mark.gpu
+@pytest.mark.parametrize("rows", [1, 16, 17, 33, 70])
+@pytest.mark.parametrize(("outputs", "inputs"), [(5, 8), (16, 1536), (12, 2401)])
+def test_products_of_every_shape_on_a_gpu_agree_with_64_bit_integers(rows: int, outputs: int, inputs: int) -> None:
+    if not torch.cuda.is_available():
+        pytest.skip("this torch sees no CUDA device")
+    device = torch.device("cuda:0")
+    left = torch.randint(-127, 128, (rows, inputs), generator=torch.Generator().manual_seed(1)).to(torch.int8)
+    right = torch.randint(-127, 128, (outputs, inputs), generator=torch.Generator().manual_seed(2)).to(torch.int8)
+    expected = (left.long() @ right.long().t()).float()
+    for kernel in {Kernel.FLOAT32, choose_kernel(device)}:
+        matrix = Matrix.of(right.to(device), torch.ones(outputs, device=device), kernel)
+        assert torch.equal(multiply(left.float().to(device), matrix).cpu(), expected)
+
+
 def test_a_layer_too_wide_for_int32_is_refused() -> None:
     with pytest.raises(ValueError, match="expected at most"):
         Matrix.of(torch.zeros((1, INT32_TERMS + 1), dtype=torch.int8), torch.ones(1), Kernel.INT8)

@@ -1,4 +1,5 @@
 import random
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,21 +45,72 @@ def test_chunks_compressed_together_are_what_they_are_alone(plugin: TextLm) -> N
     assert plugin.decompress_batch(payloads, parameters, [len(data) for data in chunks], Device()) == chunks
 
 
+def exhaust_gpu() -> None:
+    raise torch.OutOfMemoryError
+
+
+def exhaust_cpu() -> None:
+    torch.empty(1 << 46)
+
+
 @pytest.mark.slow
-def test_out_of_memory_halves_the_batch_and_goes_on(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("exhaust", [exhaust_gpu, exhaust_cpu])
+def test_out_of_memory_halves_the_batch_and_goes_on(
+    plugin: TextLm, monkeypatch: pytest.MonkeyPatch, exhaust: Callable[[], None]
+) -> None:
     chunks, sizes = [b"the cat", b"and", b"the hat", b"then"], []
     expected = plugin.compress_batch(chunks, [CONTEXT] * 4)
     encode = runtimes.encode
 
-    def small(texts, *rest):  # noqa: ANN001, ANN002, ANN202
+    def small(texts, *rest, **options):  # noqa: ANN001, ANN002, ANN003, ANN202
         sizes.append(len(texts))
         if len(texts) > 1:
-            raise torch.OutOfMemoryError
-        return encode(texts, *rest)
+            exhaust()
+        return encode(texts, *rest, **options)
 
     monkeypatch.setattr(runtimes, "encode", small)
     assert plugin.compress_batch(chunks, [CONTEXT] * 4) == expected
     assert sizes == [4, 2, 1, 1, 2, 1, 1]
+
+
+@pytest.mark.slow
+def test_out_of_memory_halves_what_is_decoded_together_too(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
+    chunks, sizes = [b"the cat", b"and", b"the hat", b"then"], []
+    encoded = plugin.compress_batch(chunks, [CONTEXT] * 4)
+    decode = runtimes.decode
+
+    def small(streams, *rest, **options):  # noqa: ANN001, ANN002, ANN003, ANN202
+        sizes.append(len(streams))
+        if len(streams) > 2:
+            raise torch.OutOfMemoryError
+        return decode(streams, *rest, **options)
+
+    monkeypatch.setattr(runtimes, "decode", small)
+    payloads, parameters = [one.payload for one in encoded], [one.parameters for one in encoded]
+    assert plugin.decompress_batch(payloads, parameters, [len(data) for data in chunks], Device()) == chunks
+    assert sizes == [4, 2, 2]
+
+
+def test_one_text_too_large_for_the_memory_is_an_error(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
+    def small(*given: object, **options: object) -> None:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(runtimes, "encode", small)
+    with pytest.raises(torch.OutOfMemoryError):
+        plugin.compress_batch([b"the cat", b"and"], [CONTEXT] * 2)
+
+
+def test_other_errors_are_not_taken_for_a_lack_of_memory(plugin: TextLm, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def broken(*given: object, **options: object) -> None:
+        calls.append((given, options))
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(runtimes, "encode", broken)
+    with pytest.raises(RuntimeError, match="a bug"):
+        plugin.compress_batch([b"the cat", b"and"], [CONTEXT] * 2)
+    assert len(calls) == 1
 
 
 def test_progress_is_told_in_bytes(shelf: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from panini_daemon.compressors.device import Device
-from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Offer
+from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Offer, Surroundings
 
 
 class Deflate(Compressor):
@@ -50,6 +50,19 @@ class Slow(Deflate):
 
     def compress(self, data: bytes, context: Context) -> Encoded:
         time.sleep(0.5)
+        return super().compress(data, context)
+
+
+class Telling(Deflate):
+    """Tells how far it is, as slow codecs do."""
+
+    method = "bad_telling_v1"
+
+    def attach(self, surroundings: Surroundings) -> None:
+        self._tell = surroundings.progress
+
+    def compress(self, data: bytes, context: Context) -> Encoded:
+        self._tell(self.method, len(data) // 2, len(data))
         return super().compress(data, context)
 
 

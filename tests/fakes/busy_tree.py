@@ -52,6 +52,18 @@ def write_status(
         "updated_at": iso(seen),
         "interval": 10.0,
         "queue": {"jobs": 41, "bytes": 3_400_000_000, "running": 3, "arriving": 1},
+        "progress": [
+            {
+                "chunk": "letters/1872.txt #5",
+                "task": "compress",
+                "method": "text_lm_v1",
+                "done": 1_200_000,
+                "total": 4_000_000,
+                "bytes_per_second": 3100.0,
+            }
+        ]
+        if gpu
+        else [],
         "throughput": {"bytes_per_second": 71_000.0 * speed},
         "totals": {
             "chunks": 126,
