@@ -35,6 +35,7 @@ from panini_daemon.compressors.images.picture_model import (
 )
 from panini_daemon.compressors.images.picture_surroundings import (
     MEAN,
+    Predictions,
     Surroundings,
     learn_sample,
     look_around,
@@ -126,10 +127,21 @@ def _code_rows(
                 place = at * channels + channel
                 shift = int(order[turn - 1]) - channel if turn else 0
                 look_around(around, line, place, stride, channels, turn, row > 2 and column + 2 < width)
-                refine = fill_keys(keys, pixels.whole, around, line, place, stride, channels, shift, turn, before)
+                refine = fill_keys(keys, pixels.whole, around.found, line, place, stride, channels, shift, turn, before)
                 expected = int(line[match * channels + channel])
                 sample = _code_sample(
-                    int(line[place]), model, around, keys, coder, data, decoding, turn, same, length, expected, refine
+                    int(line[place]),
+                    model,
+                    around.found,
+                    keys,
+                    coder,
+                    data,
+                    decoding,
+                    turn,
+                    same,
+                    length,
+                    expected,
+                    refine,
                 )
                 line[place] = sample
                 learn_sample(around, line, place, stride, channels, turn, sample)
@@ -149,7 +161,7 @@ def _code_rows(
 def _code_sample(
     sample: int,
     model: PictureModel,
-    around: Surroundings,
+    found: Predictions,
     keys: NDArray[np.int64],
     coder: NDArray[np.int64],
     data: NDArray[np.uint8],
@@ -162,7 +174,7 @@ def _code_sample(
 ) -> int:
     """Code one sample and return it."""
     tree, node, sets = 1, 1, model.sets
-    mean, own = int(around.centres[MEAN]), int(around.classes[MEAN])
+    mean, own = int(found.centres[MEAN]), int(found.classes[MEAN])
     for left in range(7, -1, -1):
         if left in {3, 7}:
             find_contexts(model.memory, keys, tree, model.places)
@@ -176,7 +188,7 @@ def _code_sample(
         sets[3] = SETS[0] + SETS[1] + SETS[2] + (own << 3 | left)
         sets[4] = SETS[0] + SETS[1] + SETS[2] + SETS[3] + (measure_distance(model, mean, tree, left) << 3 | left)
         one, two = hash_pair(tree, mean >> 2) & 0xFFFF, hash_pair(tree, refine) & 0xFFFF
-        chance = predict_bit(model, around, tree, node, left, guess, length, one, two)
+        chance = predict_bit(model, found, tree, node, left, guess, length, one, two)
         if decoding:
             bit = decode_bit(coder, data, chance)
         else:

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.images.graphics_contexts import expect
-from panini_daemon.compressors.images.picture_surroundings import MEAN, NEAR, QUICK, WIDE, Surroundings
+from panini_daemon.compressors.images.picture_surroundings import MEAN, NEAR, QUICK, WIDE, Predictions
 from panini_daemon.compressors.kernels import unchecked_kernel
 
 WHOLE = 10
@@ -36,7 +36,7 @@ def gather_pixels(pixels: NDArray[np.int64], at: int, stride: int, whole: NDArra
 def fill_keys(
     keys: NDArray[np.int64],
     whole: NDArray[np.int64],
-    around: Surroundings,
+    found: Predictions,
     line: NDArray[np.int16],
     place: int,
     stride: int,
@@ -61,8 +61,8 @@ def fill_keys(
         keys[number] = hash_pair(int(whole[number]) + (number << 20), own)
     slope = expect(west, north, int(line[place - stride - step]))
     surprise = last - last_expected + 256
-    near, wide = int(around.centres[NEAR]), int(around.centres[WIDE])
-    quick, mean = int(around.centres[QUICK]), int(around.centres[MEAN])
+    near, wide = int(found.centres[NEAR]), int(found.centres[WIDE])
+    quick, mean = int(found.centres[QUICK]), int(found.centres[MEAN])
     keys[10] = west << 8 | north
     keys[11] = slope << 10 | surprise
     keys[12] = (west + last - last_west + 512) << 8 | north >> 3
@@ -77,7 +77,7 @@ def fill_keys(
     keys[21] = (wide >> 3) << 8 | near >> 3
     keys[22] = quick >> 2
     keys[23] = mean >> 1
-    keys[24] = (mean >> 2) << 4 | int(around.classes[MEAN])
+    keys[24] = (mean >> 2) << 4 | int(found.classes[MEAN])
     for number in range(WHOLE, CONTEXTS):
         keys[number] = hash_pair(number << 20 | turn, int(keys[number]))
     return hash_pair(slope << 3 | turn, surprise >> 3)

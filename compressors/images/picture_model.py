@@ -26,7 +26,7 @@ from panini_daemon.compressors.images.context_memory import (
 )
 from panini_daemon.compressors.images.photo_model import bell, make_distances
 from panini_daemon.compressors.images.picture_contexts import CONTEXTS
-from panini_daemon.compressors.images.picture_surroundings import BEST, Surroundings
+from panini_daemon.compressors.images.picture_surroundings import BEST, Predictions
 from panini_daemon.compressors.kernels import unchecked_kernel
 
 _MATCH = 2 * CONTEXTS
@@ -92,7 +92,7 @@ def make_picture_model(log: int) -> PictureModel:
 @unchecked_kernel
 def predict_bit(
     model: PictureModel,
-    around: Surroundings,
+    found: Predictions,
     tree: int,
     node: int,
     left: int,
@@ -114,11 +114,11 @@ def predict_bit(
         chance = counted_chance(model.matches, min(length, LONGEST) << 1 | expected)
         inputs[_MATCH] = stretch(model.stretch, chance)
         inputs[_MATCH + 1] = (chance - 32768) >> 5
-    _ask_predictions(model, around, tree, left)
+    _ask_predictions(model, found, tree, left)
     inputs[_CONSTANT] = _ONE
     for layer in range(MIXERS):
-        found = mix(model.weights, int(model.sets[layer]) * INPUTS, inputs, INPUTS)
-        model.odds[layer] = min(max(found, -2047), 2047)
+        own = mix(model.weights, int(model.sets[layer]) * INPUTS, inputs, INPUTS)
+        model.odds[layer] = min(max(own, -2047), 2047)
     model.odds[MIXERS] = _LAST_ONE
     odds = mix(model.last_weights, tree * (MIXERS + 1), model.odds, MIXERS + 1)
     chance = squash(model.squash, odds)
@@ -139,7 +139,7 @@ def measure_distance(model: PictureModel, centre: int, tree: int, left: int) -> 
 
 
 @unchecked_kernel
-def _ask_predictions(model: PictureModel, around: Surroundings, tree: int, left: int) -> None:
+def _ask_predictions(model: PictureModel, found: Predictions, tree: int, left: int) -> None:
     inputs = model.inputs
     threshold = 8 * ((2 * tree + 1 << left) & 255) - 4
     low = 8 * ((tree << left + 1) & 255) - 4
@@ -149,8 +149,8 @@ def _ask_predictions(model: PictureModel, around: Surroundings, tree: int, left:
     if high > _TOP:
         high = _FAR
     for number in range(BEST):
-        centre = int(around.centres[number])
-        place = (number << 3 | left) << 4 | int(around.classes[number])
+        centre = int(found.centres[number])
+        place = (number << 3 | left) << 4 | int(found.classes[number])
         place = place << 6 | measure_distance(model, centre, tree, left)
         model.entries[number] = place
         entry = int(model.tables[place])
@@ -160,7 +160,7 @@ def _ask_predictions(model: PictureModel, around: Surroundings, tree: int, left:
         inputs[_TABLES + 2 * number] = odds if seen > 15 else odds * (seen + 1) >> 4
         inputs[_TABLES + 2 * number + 1] = (chance - 32768) >> 6 if seen > 3 else 0
         inputs[_BELLS + number] = bell(
-            model.squash, model.stretch, centre, int(around.scales[number]), low, threshold, high, 1
+            model.squash, model.stretch, centre, int(found.scales[number]), low, threshold, high, 1
         )
 
 

@@ -24,12 +24,21 @@ _ROWS_ABOVE, _ASIDE = 3, 2
 """Samples that teach the near problem besides: of so many rows above, so many pixels to the right."""
 
 
-class Surroundings(NamedTuple):
-    """Predictions in eighths, their scales and classes, the three problems of least squares, and room for inputs."""
+class Predictions(NamedTuple):
+    """What is predicted, in eighths, and how far from what came such predictions were around: scales and classes."""
 
     centres: NDArray[np.int64]
     scales: NDArray[np.int64]
     classes: NDArray[np.int64]
+
+
+class Surroundings(NamedTuple):
+    """Predictions, their errors so far, the three problems of least squares, and room for inputs.
+
+    What is asked for each bit gets the predictions alone: handing over so many arrays takes its time.
+    """
+
+    found: Predictions
     errors: NDArray[np.int16]
     near: Squares
     wide: Squares
@@ -43,9 +52,7 @@ class Surroundings(NamedTuple):
 def make_surroundings(channels: int, size: int) -> Surroundings:
     """Make what is known of the first of `size` samples."""
     return Surroundings(
-        centres=np.zeros(BEST, np.int64),
-        scales=np.zeros(BEST, np.int64),
-        classes=np.zeros(BEST, np.int64),
+        found=Predictions(*np.zeros((3, BEST), np.int64)),
         errors=np.zeros((BEST, size), np.int16),
         near=make_squares(channels, LARGE),
         wide=make_squares(channels, LARGE),
@@ -68,7 +75,7 @@ def look_around(
     more: bool,  # noqa: FBT001  kernels take no keywords
 ) -> None:
     """Predict the sample at `place`, and weigh the predictions; `more` where the near problem is taught besides."""
-    order, large, again, centres = around.order, around.large, around.again, around.centres
+    order, large, again, centres = around.order, around.large, around.again, around.found.centres
     count = gather(line, place, stride, step, order, turn, large)
     few = gather_few(line, place, stride, step, order, turn, around.small)
     if more:
@@ -86,19 +93,20 @@ def look_around(
     centres[QUICK] = round_sum(predict_sum(around.quick, turn, around.small, few), middle)
     weight, total = 0, 0
     for number in range(MEAN):
-        _measure(around, number, place, stride, step)
-        share = (1 << 24) // (int(around.scales[number]) * int(around.scales[number]))
+        scale = _measure(around.errors[number], around.found, number, place, stride, step)
+        share = (1 << 24) // (scale * scale)
         weight += share
         total += share * int(centres[number])
     centres[MEAN] = (total + (weight >> 1)) // weight
-    _measure(around, MEAN, place, stride, step)
+    _measure(around.errors[MEAN], around.found, MEAN, place, stride, step)
 
 
 @unchecked_kernel
-def _measure(around: Surroundings, number: int, place: int, stride: int, step: int) -> None:
-    scale = scale_of(around.errors[number], place, stride, step)
-    around.scales[number] = scale
-    around.classes[number] = class_of(scale)
+def _measure(errors: NDArray[np.int16], found: Predictions, number: int, place: int, stride: int, step: int) -> int:
+    scale = scale_of(errors, place, stride, step)
+    found.scales[number] = scale
+    found.classes[number] = class_of(scale)
+    return scale
 
 
 @unchecked_kernel
@@ -107,7 +115,7 @@ def learn_sample(
 ) -> None:
     """Teach all predictions what came; `look_around` was for this sample."""
     for number in range(BEST):
-        around.errors[number, place] = abs(8 * sample - int(around.centres[number])) - USUAL
+        around.errors[number, place] = abs(8 * sample - int(around.found.centres[number])) - USUAL
     aim = 2 * sample - int(line[place - step]) - int(line[place - stride])
     count, few = _count_inputs(turn, step)
     add_sample(around.near, turn, around.large, count, aim, _NEAR_FADE)
