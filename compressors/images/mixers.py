@@ -7,13 +7,13 @@ from panini_daemon.compressors.protocol import Level
 
 Encode = Callable[[bytes, Layout], bytes | None]
 Decode = Callable[[bytes, Layout], bytes]
-DRAWING, PHOTO, PICTURE = 4, 5, 6
+DRAWING, PICTURE = 4, 5
 _SMALL = 1 << 13
 """Samples up to which drawings' coder, which learns faster, is tried for pictures of 8 bits, too."""
 
 
 def suits_picture(layout: Layout) -> bool:
-    """Tell whether the coders for photographs and for pictures of any kind take such samples."""
+    """Tell whether the coder for pictures takes such samples."""
     return layout.bits == 8
 
 
@@ -28,17 +28,13 @@ def decode_mixed(stream: bytes, layout: Layout, coder: int) -> bytes:
 
 
 def choose_mixers(layout: Layout, level: Level) -> tuple[int, ...]:
-    """Choose who is to code a picture. The coder for photographs alone is there to decode what it wrote."""
+    """Choose who is to code a picture."""
     if not suits_picture(layout):
         return (DRAWING,)
     return (DRAWING, PICTURE) if level is Level.MAX or layout.size <= _SMALL else (PICTURE,)
 
 
 def _load(coder: int) -> tuple[Encode, Decode]:
-    if coder == PHOTO:
-        from panini_daemon.compressors.images.photo_coder import decode_photo, encode_photo  # noqa: PLC0415
-
-        return encode_photo, decode_photo
     if coder == PICTURE:
         from panini_daemon.compressors.images.picture_coder import decode_picture, encode_picture  # noqa: PLC0415
 

@@ -18,13 +18,13 @@ from panini_daemon.compressors.contextmix.refinement import (
     refined,
     refinement_place,
 )
+from panini_daemon.compressors.images.bells import bell, make_distances
 from panini_daemon.compressors.images.context_memory import (
     ContextMemory,
     ask_contexts,
     make_context_memory,
     teach_contexts,
 )
-from panini_daemon.compressors.images.photo_model import bell, make_distances
 from panini_daemon.compressors.images.picture_contexts import CONTEXTS
 from panini_daemon.compressors.images.picture_surroundings import BEST, Predictions
 from panini_daemon.compressors.kernels import unchecked_kernel

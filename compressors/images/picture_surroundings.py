@@ -12,8 +12,8 @@ from panini_daemon.compressors.images.least_squares import (
     make_squares,
     predict_sum,
 )
-from panini_daemon.compressors.images.photo_inputs import LARGE, SMALL, gather, gather_few, make_order
-from panini_daemon.compressors.images.photo_surroundings import USUAL, class_of, round_sum, scale_of
+from panini_daemon.compressors.images.picture_inputs import LARGE, SMALL, gather, gather_few, make_order
+from panini_daemon.compressors.images.scales import USUAL, class_of, round_sum, scale_of
 from panini_daemon.compressors.kernels import unchecked_kernel
 
 BEST = 4

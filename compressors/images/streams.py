@@ -10,7 +10,6 @@ from panini_daemon.compressors.images import byte_coder, library_coders
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import (
     DRAWING,
-    PHOTO,
     PICTURE,
     choose_mixers,
     decode_mixed,
@@ -52,7 +51,7 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
         return library_coders.decode_webp(body, layout)
     if coder == BYTES:
         return byte_coder.decode_bytes(body, layout)
-    if coder in (DRAWING, PHOTO, PICTURE):
+    if coder in (DRAWING, PICTURE):
         return decode_mixed(body, layout, coder)
     raise PayloadDamaged(f"the pixels' stream names coder {coder}; restore compressed.bin or update panini-daemon")
 

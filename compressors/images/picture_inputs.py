@@ -1,4 +1,4 @@
-"""What the predictors of photographs see: neighbours of a sample, in its own channel and in the others.
+"""What the predictors of pictures see: neighbours of a sample, in its own channel and in the others.
 
 Channels are coded in the order that `make_order` gives: green before red and blue, which resemble it.
 """
@@ -8,8 +8,6 @@ from numpy.typing import NDArray
 
 from panini_daemon.compressors.kernels import unchecked_kernel
 
-GUESSES = 15
-"""Simple predictions, see `guess`."""
 LARGE, SMALL = 33, 14
 """The most inputs of the large and of the small problem of least squares, with four channels."""
 
@@ -93,40 +91,3 @@ def gather_few(
         small[count + 2] = 2 * int(line[there]) - west - north
         count += 3
     return count
-
-
-@unchecked_kernel
-def guess(
-    line: NDArray[np.int16], place: int, stride: int, step: int, shift: int, guesses: NDArray[np.int64], top: int
-) -> None:
-    """Write simple predictions, in eighths, within 0 and `top`; `shift` leads to the channel coded before, or is 0."""
-    west, north = int(line[place - step]), int(line[place - stride])
-    corner, east = int(line[place - stride - step]), int(line[place - stride + step])
-    far, high = int(line[place - 2 * step]), int(line[place - 2 * stride])
-    guesses[0] = 8 * west
-    guesses[1] = 8 * north
-    guesses[2] = 8 * (west + north - corner)
-    guesses[3] = 8 * (west + east - north)
-    guesses[4] = 4 * (west + east)
-    guesses[5] = 8 * (2 * west - far)
-    guesses[6] = 8 * (2 * north - high)
-    guesses[7] = 8 * (north + east - int(line[place - 2 * stride + step]))
-    guesses[8] = 4 * (west + north) + 2 * (east - corner)
-    guesses[9] = 8 * (3 * west - 3 * far + int(line[place - 3 * step]))
-    guesses[10] = 8 * (3 * north - 3 * high + int(line[place - 3 * stride]))
-    there = place + shift
-    here = int(line[there])
-    left, above = here - int(line[there - step]), here - int(line[there - stride])
-    across = here - int(line[there - stride - step])
-    if shift:
-        guesses[11] = 8 * (west + left)
-        guesses[12] = 8 * (north + above)
-        guesses[13] = 8 * (west + north - corner + left + above - across)
-        guesses[14] = 4 * (west + left + north + above)
-    else:
-        guesses[11] = 8 * (west + corner - int(line[place - stride - 2 * step]))
-        guesses[12] = 8 * (north + corner - int(line[place - 2 * stride - step]))
-        guesses[13] = 2 * (west + north + corner + east)
-        guesses[14] = 8 * int(line[place - stride + 2 * step])
-    for number in range(15):
-        guesses[number] = min(max(int(guesses[number]), 0), 8 * top)
