@@ -47,6 +47,7 @@ def compress(
     device: Device | None = None,
     exclude: frozenset[str] = frozenset(),
     on_trial: OnTrial | None = None,
+    checked: bool = True,
 ) -> Result:
     """Compress one chunk with whatever makes it smallest; the payload is never larger than the data.
 
@@ -54,10 +55,10 @@ def compress(
     with the method before each trial. Asked for by its id, generic_gzip_v1 always gives a gzip stream, even a
     larger one. Raises UnknownMethod and PluginNotLoadable for the request; NotApplicable and PluginFailed
     where a method that was asked for by its id cannot do it. In `auto` and in a family such errors are only
-    noted in the result's trials.
+    noted in the result's trials. `checked` as for `compress_batch`.
     """
     order = Context(level, device=device or Device())
-    plan = _plan(Item(data, hints or Hints()), order, registry, request, exclude)
+    plan = replace(_plan(Item(data, hints or Hints()), order, registry, request, exclude), checked=checked)
     return Run(data, plan, on_trial).finish({})
 
 

@@ -71,7 +71,12 @@ def _pack_channel(channel: bytes, codecs: Codecs) -> tuple[bytes, bytes]:
     if len(channel) < _TOO_SMALL or _is_packed(channel):
         return bare, channel
     found = compress(
-        channel, registry=codecs.registry, level=codecs.level, device=codecs.device, exclude=codecs.exclude
+        channel,
+        registry=codecs.registry,
+        level=codecs.level,
+        device=codecs.device,
+        exclude=codecs.exclude,
+        checked=False,  # the whole container is decoded before it counts
     )
     codec = pack(found.method, found.parameters)
     if codec is None:
