@@ -1,9 +1,12 @@
 """Selection: the smallest payload that decodes wins, and nothing that a plugin does costs a byte."""
 
+import math
 import random
+import struct
 from dataclasses import replace
 
 import pytest
+from fakes.audio_files import wav
 from fakes.codecs import BatchCodec, FakeCodec, LyingCodec, RaisingCodec
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -216,3 +219,11 @@ def test_best_has_time_for_context_mixing_behind_what_knows_a_format(kind: Kind)
     refusing = ("image_pixels_v2", "audio_ols_v1")  # both turn down what container_parts_v1 takes, which costs nothing
     assert sum(offers[method].seconds for method in before if method not in refusing) <= BUDGETS[Level.BEST].seconds
     assert kind is Kind.TEXT or {*refusing, "container_parts_v1"} <= set(before)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("level", "method"), [(Level.BALANCED, "audio_lms_v1"), (Level.BEST, "audio_ols_v1")])
+def test_sound_is_coded_as_sound_where_there_is_time(level: Level, method: str) -> None:
+    tone = [round(9000 * math.sin(at / 7) + 4000 * math.sin(at / 3.1) + 30 * math.sin(at * at)) for at in range(6000)]
+    file = wav()[:40] + (12000).to_bytes(4, "little") + struct.pack("<6000h", *tone)
+    assert compress(file, registry=REAL, level=level).method == method
