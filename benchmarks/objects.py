@@ -1,6 +1,6 @@
 """What a tree in an object store costs: requests by kind, counted at a store in memory that a whole daemon works on.
 
-`python benchmarks/objects.py` prints the requests for each further job of one chunk, for each further chunk of a job,
+`python benchmarks/objects.py` prints the requests for each further job of one chunk, for its second chunk and each further one,
 and those on leases alone, all without what a worker asks while it idles.
 """
 
@@ -27,16 +27,17 @@ Requests = Counter[tuple[str, str]]
 
 def main() -> None:
     """Print all of it."""
-    few, many, cut = count(10, 1), count(30, 1), count(10, 11)
-    print(f"{'':32}{''.join(f'{kind:>8}' for kind in KINDS)}")
+    few, many, two, cut = count(10, 1), count(30, 1), count(10, 2), count(10, 12)
+    print(f"{'':42}{''.join(f'{kind:>8}' for kind in KINDS)}")
     tell("a job of one chunk", rates(few, many, 20))
     tell("of these, on its lease", rates(few, many, 20, "leases"))
-    tell("each further chunk of a job", rates(few, cut, 100))
+    tell("its second chunk, with which it has a run", rates(few, two, 10))
+    tell("each further chunk", rates(two, cut, 100))
 
 
 def tell(what: str, rates: list[float]) -> None:
     """Print one line."""
-    print(f"{what:32}{''.join(f'{rate:8.1f}' for rate in rates)}")
+    print(f"{what:42}{''.join(f'{rate:8.1f}' for rate in rates)}")
 
 
 def rates(less: Requests, more: Requests, by: int, folder: str = "") -> list[float]:

@@ -14,6 +14,7 @@ from panini_daemon.compressors import Level, Registry
 from panini_daemon.compute import Compute
 from panini_daemon.config import Settings
 from panini_daemon.deduplication import Twins
+from panini_daemon.job_queue import Room
 from panini_daemon.keeping import Keep
 from panini_daemon.lease_router import LeaseRouter
 from panini_daemon.line import Line
@@ -51,7 +52,7 @@ _EXTRA_THREADS = 3
 _KEPT = "kept"
 """The folder in the spool for payloads that have not surely arrived; it outlives the process."""
 _CLAIMED_AHEAD = 64
-"""Chunks claimed ahead where a claim takes a minute to settle."""
+"""Chunks claimed ahead where a claim takes a minute to settle: as many or more where fewer leave threads idle."""
 
 
 def assemble(
@@ -122,7 +123,7 @@ def assemble(
         log=log,
         worker=settings.worker,
         threads=threads,
-        ahead=max(2 * threads, _CLAIMED_AHEAD) if settles else ahead,
+        ahead=Room(max(2 * threads, _CLAIMED_AHEAD), _CLAIMED_AHEAD, 2 * threads) if settles else Room(ahead),
         backoff=Backoff(settings.poll_min, settings.poll_max),
         removal_delay=settings.removal_delay,
         sweep_every=settings.lease_stale,

@@ -2,6 +2,7 @@
 
 import bisect
 import hashlib
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -19,6 +20,24 @@ class _Waiting:
 
 _WINDOW = 8
 """How many times as much work as is asked for a choice is made among where it is scattered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What may be claimed: work for so many threads, and no more chunks than these where that leaves `least` busy."""
+
+    work: int
+    chunks: float = math.inf
+    least: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nothing more may be claimed."""
+        return self.work <= 0 or (self.chunks <= 0 and self.least <= 0)
+
+    def less(self, work: int, chunks: int) -> "Room":
+        """Return what is left once a job of so much work and so many chunks is claimed."""
+        return Room(self.work - work, self.chunks - chunks, self.least - work)
 
 
 class JobQueue:
@@ -69,18 +88,18 @@ class JobQueue:
             del self._sorted[bisect.bisect_left(self._sorted, waiting)]
             self._claiming.pop(job_id, None)
 
-    def next(self, work: int, now: float) -> list[Job]:
-        """Mark and return the next jobs that may be claimed at monotonic time `now`, for `work` threads in all.
+    def next(self, room: Room, now: float) -> list[Job]:
+        """Mark and return the next jobs that may be claimed at monotonic time `now`.
 
-        The last one may go beyond that: jobs are not divided.
+        The last one may go beyond what there is room for: jobs are not divided.
         """
         chosen: list[Job] = []
-        for waiting in self._list_free(work, now):
-            if work <= 0:
+        for waiting in self._list_free(room.work, now):
+            if room.is_full:
                 break
             self._claiming[waiting.job.job_id] = waiting.job
             chosen.append(waiting.job)
-            work -= waiting.work
+            room = room.less(waiting.work, len(waiting.job.chunks))
         return chosen
 
     def _list_free(self, work: int, now: float) -> Iterable[_Waiting]:
@@ -116,6 +135,11 @@ class JobQueue:
     def claimed(self) -> int:
         """For how many threads the jobs marked by `next` are work."""
         return sum(self.work_of(job_id) for job_id in self._claiming)
+
+    @property
+    def claimed_chunks(self) -> int:
+        """How many chunks the jobs marked by `next` have."""
+        return sum(len(job.chunks) for job in self._claiming.values())
 
     def work_of(self, job_id: str) -> int:
         """Return for how many threads a job that waits is work, 0 for an unknown one."""

@@ -1,10 +1,11 @@
 """What the service is put together from, and what it can be doing."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from panini_daemon.attempts import Attempts
+from panini_daemon.job_queue import Room
 from panini_daemon.logs import Logger
 from panini_daemon.outcomes import Outcome
 from panini_daemon.settling import Settling
@@ -44,8 +45,8 @@ class Parts:
     worker: str
     threads: int
     backoff: Backoff
-    ahead: int = 16
-    """Work, in threads, that is claimed before a thread is free for it."""
+    ahead: Room = field(default_factory=lambda: Room(16))
+    """What is claimed before a thread is free for it."""
     retry_claim: float = 5.0
     """Seconds before a job that another worker has is claimed again."""
     removal_delay: float = 0.0

@@ -41,6 +41,11 @@ class JobProgress:
             return self._left == 0
 
     @property
+    def left(self) -> int:
+        """How many chunks have not come to an end."""
+        return self._left
+
+    @property
     def work(self) -> int:
         """How many threads what is left can keep busy, roughly."""
         return -(-self._work * self._left // max(1, len(self.job.chunks)))

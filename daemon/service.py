@@ -6,10 +6,11 @@ import threading
 import traceback
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import replace
 
 from panini_daemon.failures import Action, action_for
 from panini_daemon.job_end import End, JobEnds, log_outcome
-from panini_daemon.job_queue import JobQueue
+from panini_daemon.job_queue import JobQueue, Room
 from panini_daemon.outcomes import Outcome, State
 from panini_daemon.parts import Parts, Phase
 from panini_daemon.progress import JobProgress, Tally
@@ -186,7 +187,7 @@ class Service:
         """Return the jobs to claim now; one whose source is away or that another worker has is passed over."""
         chosen: list[Job] = []
         room = self._room(now)
-        while room > 0 and (jobs := self.queue.next(room, now)):
+        while not room.is_full and (jobs := self.queue.next(room, now)):
             for job in jobs:
                 if closed := self._parts.closed_for(job):
                     self.queue.put_back(job.job_id, now + closed)
@@ -194,15 +195,18 @@ class Service:
                     self.queue.put_back(job.job_id, now + self._parts.retry_claim)
                 else:
                     chosen.append(job)
-                    room -= self.queue.work_of(job.job_id)
+                    room = room.less(self.queue.work_of(job.job_id), len(job.chunks))
         return chosen
 
-    def _room(self, now: float) -> int:
-        """Return for how many more threads to claim work: enough to keep every one busy while claims settle."""
-        room = self._parts.ahead - sum(progress.work for progress in self._running.values()) - self.queue.claimed
+    def _room(self, now: float) -> Room:
+        """Return what more to claim: enough to keep every thread busy while claims settle."""
+        ahead, running = self._parts.ahead, self._running.values()
+        work = sum(progress.work for progress in running) + self.queue.claimed
+        chunks = sum(progress.left for progress in running) + self.queue.claimed_chunks
         best = self.queue.best_priority(now)
-        urgent = best is not None and all(best > progress.job.priority for progress in self._running.values())
-        return max(room, 1 if urgent else 0)
+        urgent = best is not None and all(best > progress.job.priority for progress in running)
+        room = ahead.less(work, chunks)
+        return replace(room, work=max(room.work, 1), least=max(room.least, 1)) if urgent else room
 
     def _start(self, job: Job) -> None:
         """Start a job whose lease is held. Raises StorageError, and then the job waits as before."""

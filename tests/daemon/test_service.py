@@ -7,6 +7,7 @@ from fakes.service_scene import TEXT, failing
 
 from panini_daemon.compute import Order
 from panini_daemon.errors import ComputeStopped
+from panini_daemon.job_queue import Room
 from panini_daemon.storage.inbox import Inbox
 from panini_daemon.storage.lease_entry import format_content, name_entry
 from panini_daemon.storage.lease_timing import LeaseTiming
@@ -169,7 +170,7 @@ def test_dead_lease_files_of_finished_jobs_are_swept(bench: Bench, make_bench: C
 
 
 def test_jobs_that_another_worker_has_do_not_hold_up_the_others(make_bench: Callable[..., Bench]) -> None:
-    bench = make_bench(ahead=2, retry_claim=0.5)
+    bench = make_bench(ahead=Room(2), retry_claim=0.5)
     for number in range(20):
         bench.submit(f"{number:02d}.txt", b"Some text. %d" % number * 20)
     bench.service.notice()
