@@ -1,7 +1,7 @@
 """What a tree in an object store costs: requests by kind, counted at a store in memory that a whole daemon works on.
 
-`python benchmarks/objects.py` prints the requests for each further job of one chunk, for its second chunk and each further one,
-and those on leases alone, all without what a worker asks while it idles.
+`python benchmarks/objects.py` prints the requests for each further job of one chunk, for its second chunk and each
+further one, and those on leases alone, all without what a worker asks while it idles.
 """
 
 import sys
