@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 
 from panini_daemon.compressors.containers.dissection import dissect
 from panini_daemon.compressors.containers.groups import ALONE
+from panini_daemon.compressors.containers.inflation import Allowance
 from panini_daemon.compressors.containers.nodes import Entry, Font, Literal, Node, Stream
 from panini_daemon.compressors.containers.payload import Codecs, read_payload, write_payload
 from panini_daemon.compressors.containers.plan import limit_content
@@ -53,10 +54,13 @@ class ContainerParts(Compressor):
         if not data:
             return Encoded(b"")
         most = limit_content(len(data))
-        nodes = dissect(data, context.level, most)
+        allowance = Allowance(len(data), most)
+        nodes = dissect(data, context.level, allowance)
         if not _has_parts(nodes):
             raise NotApplicable("the chunk holds no deflate stream, PNG or JPEG file that could be taken out of it")
-        return Encoded(write_payload(write_tree(nodes), self._codecs(context.level, context.device)))
+        return Encoded(
+            write_payload(write_tree(nodes), self._codecs(context.level, context.device), allowance.patience)
+        )
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
         """Put the file together again. Raises PayloadDamaged."""

@@ -13,6 +13,7 @@ from panini_daemon.compressors.images.gifs import find_frames
 from panini_daemon.compressors.images.open_rasters import find_open_raster
 from panini_daemon.compressors.images.raster_payload import read_raster, write_raster
 from panini_daemon.compressors.parameters import check_size
+from panini_daemon.compressors.patience import Patience
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer
 
 _OFFERS = {
@@ -49,7 +50,8 @@ class ImagePixelsV2(Compressor):
         frames = find_frames(data, _PIXELS * len(data) + _MORE_PIXELS)
         if not frames:
             raise NotApplicable("the chunk is no plain BMP, PNM, PAM, TIFF, TGA or GIF file")
-        return Encoded(bytes([_GIF]) + write_gif(data, frames, context.level))
+        pixels = sum(frame.width * frame.height for frame in frames)
+        return Encoded(bytes([_GIF]) + write_gif(data, frames, Patience(len(data)).choose(context.level, pixels)))
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
         """Rebuild the file. Raises PayloadDamaged."""

@@ -33,9 +33,9 @@ _SIGNS = re.compile(
 )
 
 
-def dissect(data: bytes, level: Level, most: int) -> Sequence[Node]:
-    """Take a file apart to a tree of at most about `most` bytes."""
-    return _take_apart(data, Task(level, Allowance(len(data), most), _take_apart))
+def dissect(data: bytes, level: Level, allowance: Allowance) -> Sequence[Node]:
+    """Take a file apart, as far as the allowance reaches."""
+    return _take_apart(data, Task(level, allowance, _take_apart))
 
 
 def _take_apart(data: bytes, task: Task) -> Sequence[Node]:
@@ -86,9 +86,9 @@ class _Region:
             if clue is not None:
                 picture, filtered = clue
                 if filtered:
-                    rows = take_rows(content, picture, Source.STEP, task.level)
+                    rows = take_rows(content, picture, Source.STEP, task.level_for(content))
                 else:
-                    rows = take_plain_rows(content, picture, task.level)
+                    rows = take_plain_rows(content, picture, task.level_for(content))
             return rows or task.open(content)
 
         return take_stream(data, start, Wrapper.ZLIB, task, inside)

@@ -3,6 +3,8 @@
 import zlib
 from dataclasses import dataclass
 
+from panini_daemon.compressors.patience import Patience
+
 _FIRST = 512
 _PIECE = 1 << 16
 _TRIES, _TRIES_FOR = 4096, 64
@@ -17,11 +19,15 @@ class Found:
 
 
 class Allowance:
-    """How much may still be inflated and tried in one file; in bytes and counts, so that every machine stops alike."""
+    """How much may still be inflated, tried, and coded slowly in one file.
+
+    In bytes and counts, so that every machine stops alike.
+    """
 
     def __init__(self, size: int, most: int) -> None:
         self.content = most
         self.tries = _TRIES + size // _TRIES_FOR
+        self.patience = Patience(size)
 
 
 def inflate(data: bytes, start: int, allowance: Allowance) -> Found | None:

@@ -14,6 +14,7 @@ from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.numbers import Cursor, number
 from panini_daemon.compressors.parameters import LARGEST, check_size
+from panini_daemon.compressors.patience import Patience
 from panini_daemon.compressors.protocol import Json, Kind, Level
 from panini_daemon.compressors.registry import Registry
 from panini_daemon.compressors.selection import FALLBACK, compress, decompress
@@ -43,9 +44,9 @@ class Codecs:
     device: Device = field(default_factory=Device)
 
 
-def write_payload(channels: Sequence[bytes], codecs: Codecs) -> bytes:
-    """Compress each channel with whatever makes it smallest, and put them together."""
-    packed = [_pack_channel(channel, codecs) for channel in channels]
+def write_payload(channels: Sequence[bytes], codecs: Codecs, patience: Patience) -> bytes:
+    """Compress each channel with whatever makes it smallest in the time there is, and put them together."""
+    packed = [_pack_channel(channel, codecs, patience) for channel in channels]
     heads, bodies = zip(*packed, strict=True)
     return b"".join([number(len(channels)), *heads, *bodies])
 
@@ -66,14 +67,14 @@ def read_payload(payload: bytes, codecs: Codecs, most: int) -> list[bytes]:
     return channels
 
 
-def _pack_channel(channel: bytes, codecs: Codecs) -> tuple[bytes, bytes]:
+def _pack_channel(channel: bytes, codecs: Codecs, patience: Patience) -> tuple[bytes, bytes]:
     bare = bytes([_BARE]) + number(len(channel))
     if len(channel) < _TOO_SMALL or _is_packed(channel):
         return bare, channel
     found = compress(
         channel,
         registry=codecs.registry,
-        level=codecs.level,
+        level=patience.choose(codecs.level, len(channel)),
         device=codecs.device,
         exclude=codecs.exclude,
         checked=False,  # the whole container is decoded before it counts

@@ -81,7 +81,7 @@ def _take_data(parts: Sequence[bytes], picture: Picture, *, interlaced: bool, ta
     sizes = [len(part) for part in parts]
 
     def inside(content: bytes) -> Sequence[Node]:
-        rows = take_rows(content, picture, Source.INTERLACED if interlaced else Source.FILE, task.level)
+        rows = take_rows(content, picture, Source.INTERLACED if interlaced else Source.FILE, task.level_for(content))
         return rows or [Literal(content, "filtered")]
 
     taken = take_stream(data, 2, Wrapper.ZLIB, task, inside, sure=True) if len(data) > 2 else None

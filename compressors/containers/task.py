@@ -17,6 +17,10 @@ class Task:
     take_apart: Callable[[bytes, "Task"], Sequence[Node]]
     depth: int = 0
 
+    def level_for(self, content: bytes) -> Level:
+        """Return the level at which rows are to be coded."""
+        return self.allowance.patience.choose(self.level, len(content))
+
     def open(self, data: bytes) -> Sequence[Node]:
         """Take apart what lies one level down."""
         return self.take_apart(data, replace(self, depth=self.depth + 1))

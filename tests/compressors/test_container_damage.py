@@ -144,9 +144,10 @@ def test_content_that_inflates_without_end_is_left_as_it_is() -> None:
     data = zlib.compress(bytes(1 << 25), 9)
     codecs = Codecs(registry(), frozenset())
     from panini_daemon.compressors.containers.dissection import dissect
+    from panini_daemon.compressors.containers.inflation import Allowance
     from panini_daemon.compressors.containers.nodes import Literal
 
-    [node] = dissect(data, Level.BALANCED, 1 << 20)
+    [node] = dissect(data, Level.BALANCED, Allowance(1 << 20, 1 << 20))
     assert isinstance(node, Literal)
     assert node.data == data
     assert codecs.level is Level.BALANCED

@@ -14,6 +14,7 @@ from panini_daemon.compressors import Context, Device, Encoded, Kind, Level, Not
 from panini_daemon.compressors.container_parts import ContainerParts
 from panini_daemon.compressors.containers.adam7 import gather, list_passes, scatter
 from panini_daemon.compressors.containers.dissection import dissect
+from panini_daemon.compressors.containers.inflation import Allowance
 from panini_daemon.compressors.containers.nodes import (
     Directory,
     Entry,
@@ -44,7 +45,7 @@ def plugin() -> ContainerParts:
 
 
 def take_apart(data: bytes) -> list[Node]:
-    return list(walk(dissect(data, Level.BALANCED, 1 << 24)))
+    return list(walk(dissect(data, Level.BALANCED, Allowance(1 << 20, 1 << 24))))
 
 
 def count(data: bytes, kind: type[Node]) -> int:
@@ -120,7 +121,7 @@ def test_nothing_comes_apart_deeper_than_a_few_containers() -> None:
 
 def test_headers_of_a_zip_file_are_mostly_predicted() -> None:
     data = files.zip_files()["zip with descriptors"]
-    nodes = dissect(data, Level.BALANCED, 1 << 24)
+    nodes = dissect(data, Level.BALANCED, Allowance(1 << 20, 1 << 24))
     [directory] = [node for node in nodes if isinstance(node, Directory)]
     entries = [node for node in nodes if isinstance(node, Entry)]
     assert directory.count == len(entries) == 5
@@ -265,5 +266,5 @@ def test_many_false_starts_are_turned_down(start: bytes) -> None:
 
 
 def test_what_is_left_of_a_pdf_is_compressed_as_text() -> None:
-    nodes = dissect(files.pdf_files()["pdf"], Level.BALANCED, 1 << 24)
+    nodes = dissect(files.pdf_files()["pdf"], Level.BALANCED, Allowance(1 << 20, 1 << 24))
     assert {node.group for node in nodes if isinstance(node, Literal) and node.data.startswith(b"%PDF")} == {"text"}
