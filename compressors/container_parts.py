@@ -58,9 +58,8 @@ class ContainerParts(Compressor):
         nodes = dissect(data, context.level, allowance)
         if not _has_parts(nodes):
             raise NotApplicable("the chunk holds no deflate stream, PNG or JPEG file that could be taken out of it")
-        return Encoded(
-            write_payload(write_tree(nodes), self._codecs(context.level, context.device), allowance.patience)
-        )
+        codecs = self._codecs(context.level, context.device)
+        return Encoded(write_payload(write_tree(nodes), codecs, allowance.patience))
 
     def decompress(self, payload: bytes, parameters: Mapping[str, Json], size: int, device: Device) -> bytes:
         """Put the file together again. Raises PayloadDamaged."""
