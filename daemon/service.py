@@ -200,19 +200,18 @@ class Service:
 
     def _room(self, now: float) -> Room:
         """Return what more to claim: enough to keep every thread busy while claims settle."""
-        ahead, running = self._parts.ahead, self._running.values()
-        work = sum(progress.work for progress in running) + self.queue.claimed
-        chunks = sum(progress.left for progress in running) + self.queue.claimed_chunks
+        room = self._parts.ahead.less(self.queue.claimed, self.queue.claimed_chunks)
+        for progress in (running := self._running.values()):
+            room = room.less(progress.work, progress.left)
         best = self.queue.best_priority(now)
         urgent = best is not None and all(best > progress.job.priority for progress in running)
-        room = ahead.less(work, chunks)
         return replace(room, work=max(room.work, 1), least=max(room.least, 1)) if urgent else room
 
     def _start(self, job: Job) -> None:
         """Start a job whose lease is held. Raises StorageError, and then the job waits as before."""
-        attempts = self._parts.attempts
-        progress = JobProgress(self._parts.settle_level(job, self.queue.size), runs=attempts.wants_runs(job))
-        there = self._parts.source.has(job)  # a listing can be stale: another worker may have finished it
+        parts = self._parts
+        progress = JobProgress(parts.settle_level(job, self.queue.size), runs=parts.attempts.wants_runs(job))
+        there = parts.source.has(job)  # a listing can be stale: another worker may have finished it
         try:
             for file in job.files if there else ():
                 self._parts.bases.claim(file.base)
@@ -262,8 +261,7 @@ class Service:
             self._ended.popleft()
             self._running.pop(job_id, None)
             if end is End.PARTING:
-                # Its lease is kept: whoever took the job now would read every commit only to find it good. Where the
-                # store tells what has arrived, nothing has to be waited for but that.
+                # Its lease is kept, for whoever took the job now would read every commit only to find it good.
                 self._see_off(progress, 0.0 if told else self._parts.removal_delay)
                 continue
             self._parts.leases.release(job_id)

@@ -1,4 +1,4 @@
-"""Chances that follow the bits they see: at a fixed rate, at two, or fast at first and slower with each bit."""
+"""Chances that follow the bits they see: at a fixed rate, or fast at first and slower with each bit."""
 
 from functools import cache
 
@@ -19,29 +19,6 @@ def nudge(chance: int, bit: int, rate: int) -> int:
     if bit:
         return chance + (65536 - chance >> rate)
     return chance - (chance >> rate)
-
-
-@unchecked_kernel
-def twin_chance(twins: NDArray[np.uint16], index: int) -> int:
-    """Return the mean of the two chances of a pair: `twins` holds a fast and a slow one for each index."""
-    return int(np.int64(twins[2 * index])) + int(np.int64(twins[2 * index + 1])) >> 1
-
-
-@unchecked_kernel
-def twin_learn(twins: NDArray[np.uint16], index: int, bit: int, fast: int, slow: int) -> None:
-    """Move both chances of a pair towards the bit, by 1 / 2**fast and 1 / 2**slow."""
-    quick, steady = int(np.int64(twins[2 * index])), int(np.int64(twins[2 * index + 1]))
-    if bit:
-        twins[2 * index] = quick + (65536 - quick >> fast)
-        twins[2 * index + 1] = steady + (65536 - steady >> slow)
-    else:
-        twins[2 * index] = quick - (quick >> fast)
-        twins[2 * index + 1] = steady - (steady >> slow)
-
-
-def make_twins(count: int) -> NDArray[np.uint16]:
-    """Make `count` pairs of even chances."""
-    return np.full(2 * count, HALF, np.uint16)
 
 
 def make_counted(chances: NDArray[np.int64]) -> NDArray[np.int32]:

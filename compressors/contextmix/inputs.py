@@ -52,7 +52,7 @@ def fill_contexts(
             inputs[first] = odds
             inputs[first + 1] = stretch(table, int(np.int64(slots[slot + 1 + node])) ^ 0x8000)
             inputs[first + 2] = odds if unanimous[known] else 0
-        run = int(np.int64(slots[int(firsts[at]) + 1]))
+        run = int(np.int64(slots[int(firsts[at]) + RUN]))
         last = run >> 8
         if run & 15 > 0 and (last | 256) >> (8 - number) == partial:
             place = at << 5 | (run & 15) << 1 | last >> (7 - number) & 1
@@ -98,12 +98,12 @@ def learn_byte(slots: NDArray[np.uint16], firsts: NDArray[np.int64], halves: NDA
     """Tell all contexts which byte came: the runs of the first half's slots, and the uses of both."""
     for at in range(firsts.size):
         slot = int(firsts[at])
-        run = int(np.int64(slots[slot + 1]))
+        run = int(np.int64(slots[slot + RUN]))
         uses = min((run >> 4 & 15) + 1, 15)
         length = min((run & 15) + 1, 15) if run & 15 > 0 and run >> 8 == byte else 1
-        slots[slot + 1] = byte << 8 | uses << 4 | length
+        slots[slot + RUN] = byte << 8 | uses << 4 | length
         slot = int(halves[at])
-        slots[slot + 1] = min(int(np.int64(slots[slot + 1])) + 16, 240)
+        slots[slot + RUN] = min(int(np.int64(slots[slot + RUN])) + 16, 240)
 
 
 @unchecked_kernel
@@ -111,6 +111,6 @@ def count_known(slots: NDArray[np.uint16], firsts: NDArray[np.int64]) -> int:
     """Return how many of the contexts were seen before, in eighths, 0 to 7."""
     known = 0
     for at in range(firsts.size):
-        if int(np.int64(slots[int(firsts[at]) + 1])) & 15 > 0:
+        if int(np.int64(slots[int(firsts[at]) + RUN])) & 15 > 0:
             known += 1
     return min(known * 8 // firsts.size, 7)

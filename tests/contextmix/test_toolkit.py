@@ -116,16 +116,13 @@ def test_weights_stay_within_their_bounds(inputs: list[int], steps: list[int]) -
 @settings(deadline=None)
 def test_chances_follow_the_bits_and_never_reach_certainty(bits: list[int], rate: int) -> None:
     chance = counters.HALF
-    twins, counted = counters.make_twins(2), counters.make_counted(np.array([1, 65535], np.int64))
+    counted = counters.make_counted(np.array([1, 65535], np.int64))
     for bit in bits:
         before = chance
         chance = counters.nudge(chance, bit, rate)
         assert chance >= before if bit else chance <= before
-        counters.twin_learn(twins, 1, bit, 1, rate)
         counters.counted_learn(counted, 0, bit, 30, counters.make_rates())
     assert 1 <= chance <= 65535
-    assert 1 <= counters.twin_chance(twins, 1) <= 65535
-    assert counters.twin_chance(twins, 0) == counters.HALF
     assert 0 <= counters.counted_chance(counted, 0) <= 65535
     assert int(counted[0]) & 511 == min(len(bits), 30)
 
@@ -209,14 +206,14 @@ squash, stretch, rates = logistic.make_squash(), logistic.make_stretch(), counte
 made = histories.make_histories()
 counted = counters.make_counted(histories.make_chances(made))
 table, weights = slots.make_slots(4), mixing.make_weights(4, 2, 20000)
-apm, twins = refinement.make_refinement(4), counters.make_twins(256)
+apm, nudged = refinement.make_refinement(4), [counters.HALF] * 7
 out, coder, inputs = np.zeros(4000, np.uint8), coding.make_encoder(), np.zeros(2, np.int32)
 for number in range(600):
     bit = int(number * number % 7 < 3)
     slot = slots.find_slot(table, slots.hash_pair(number % 97, number * 0x9E3779B1 & 0xFFFFFFFF))
     state = int(table[slot + 17])
     inputs[0] = logistic.stretch(stretch, counters.counted_chance(counted, state))
-    inputs[1] = logistic.stretch(stretch, counters.twin_chance(twins, number % 7))
+    inputs[1] = logistic.stretch(stretch, nudged[number % 7])
     odds = mixing.mix(weights, number % 4 * 2, inputs, 2)
     chance = logistic.squash(squash, odds)
     place = refinement.refinement_place(number % 4, odds)
@@ -224,7 +221,7 @@ for number in range(600):
     mixing.train(weights, number % 4 * 2, inputs, 2, mixing.step_of(bit, chance, 30))
     refinement.refine_learn(apm, place, bit, 6)
     counters.counted_learn(counted, state, bit, 255, rates)
-    counters.twin_learn(twins, number % 7, bit, 4, 7)
+    nudged[number % 7] = counters.nudge(nudged[number % 7], bit, 4)
     table[slot + 17] = made.follow[2 * state + bit]
     table[slot + 1] = min(int(table[slot + 1]) + 1, 255)
 print(out[: coding.finish_encoder(coder, out)].tobytes().hex(), int(weights.sum()))
