@@ -7,7 +7,7 @@ from datetime import datetime
 from panini_daemon import __version__
 from panini_daemon.compute import Compressed
 from panini_daemon.storage.clock import iso
-from panini_daemon.storage.jobs import Chunk, Job
+from panini_daemon.storage.jobs import Chunk, Job, is_in_repository
 from panini_daemon.storage.recipe import format_recipe
 from panini_daemon.storage.solid import SLICE_METHOD, SLICE_RECONSTRUCTION, Slice
 
@@ -74,8 +74,8 @@ def make_slice_recipe(
 ) -> bytes:
     """Return the recipe.json of a slice: all that decoding needs, and of how the run was made only the essence.
 
-    There may be thousands of a file, most of them of a few bytes. `charged` are the bytes of the run that the slice
-    counts for; `kind`, `device` and `level` are the run's.
+    There may be thousands of a file, most of them of a few bytes, so what the job's receipt tells as well is left out.
+    `charged` are the bytes of the run that the slice counts for; `kind`, `device` and `level` are the run's.
     """
     return format_recipe(
         {
@@ -83,7 +83,7 @@ def make_slice_recipe(
             "chunk_id": chunk.chunk_id,
             "original_hash": original_hash,
             "compression_method": SLICE_METHOD,
-            "reconstruction": {"method": SLICE_RECONSTRUCTION, "parameters": where.to_parameters()},
+            "reconstruction": {"method": SLICE_RECONSTRUCTION, "parameters": where.to_parameters(chunk.base)},
             "assembly_info": _place(chunk),
             "stats": {**_sizes(chunk.size, charged), "kind": kind, **({"level": level} if level else {})},
             "uploaded_at": iso(moment),
@@ -92,7 +92,7 @@ def make_slice_recipe(
             "pattern_type": chunk.pattern_type,
             "grammar_id": chunk.grammar_id,
             "base": chunk.base,
-            "source": _source(job),
+            "source": _source(job) if is_in_repository(job) else {"job_id": job.job_id, **job.source},
             "device": device,
             "software": SOFTWARE,
         }

@@ -67,10 +67,11 @@ class Slice:
     run: Run
     offset: int
 
-    def to_parameters(self) -> dict[str, object]:
-        """Return the parameters of the chunk's recipe."""
+    def to_parameters(self, base: str | None = None) -> dict[str, object]:
+        """Return the parameters of the recipe of a chunk, which may tell the `base` of its file."""
+        file = self.run.file
         return {
-            "run": self.run.file.path,
+            "run": file.name if file.base == base else file.path,
             "run_size": self.run.file.size,
             "method": self.run.method,
             "parameters": dict(self.run.parameters),
@@ -119,12 +120,14 @@ def charged_size(recipe: Recipe, payload_size: int) -> int:
 def _read_file(recipe: Recipe) -> RunFile:
     path = recipe.reconstruction.parameters.get("run")
     try:
+        if isinstance(path, str) and "/" not in path:
+            path = f"{recipe.base or ''}/{path}"
         if isinstance(path, str) and RUN_FILE.fullmatch(safe_path(path).rpartition("/")[2]):
             return RunFile(path, _read_number(recipe, "run_size", MAX_PAYLOAD_BYTES))
         found = f"run {path!r:.300}"
     except UnsafeName as error:
         found = str(error)
-    raise _invalid(recipe, found, "the path of a run_<SHA-256>.bin below compressed_chunks/")
+    raise _invalid(recipe, found, "a run_<SHA-256>.bin, alone or with its path below compressed_chunks/")
 
 
 def _read_number(recipe: Recipe, name: str, largest: int) -> int:

@@ -226,7 +226,7 @@ def test_a_file_of_which_the_tree_holds_half_goes_chunk_by_chunk_else_as_a_whole
     bench.run()
     told = [bench.json(f"compressed_chunks/new/chunk_{number:04d}/recipe.json") for number in range(3)]
     runs = [one["reconstruction"]["parameters"].get("run", "")[:4] for one in told]
-    assert runs == (["new/"] * 3 if together else ["old/"] * held + [""] * (3 - held))
+    assert runs == (["run_"] * 3 if together else ["old/"] * held + [""] * (3 - held))
     assert problems(bench, deep=True) == []
     assert restore_file(reader(bench), "compressed_chunks/new", bench.folder / "out").size == len(TEXT)
 

@@ -12,10 +12,12 @@ from panini_daemon.verification import verify_tree
 GOLDEN = Path(__file__).parents[1] / "golden" / "trees"
 
 
-def test_slices_that_were_written_once_still_restore() -> None:
-    tree = GOLDEN / "solid_slice_v1"
-    reader = Reader(LocalStore(tree), Registry(), Device())
-    original = (tree / "original.bin").read_bytes()
+@pytest.mark.parametrize("tree", ["solid_slice_v1", "solid_slice_v1_named"])
+def test_slices_that_were_written_once_still_restore(tree: str) -> None:
+    """In the first tree every recipe names its run with the path, in the second those beside it by the name alone."""
+    place = GOLDEN / tree
+    reader = Reader(LocalStore(place), Registry(), Device())
+    original = (place / "original.bin").read_bytes()
     folders = [f"compressed_chunks/file/chunk_{number:04d}" for number in range(3)]
     found = [reader.read(folder) for folder in (*folders, "compressed_chunks/copy/chunk_0000")]
     assert {commit.recipe.compression_method for commit, _ in found} == {"solid_slice_v1"}

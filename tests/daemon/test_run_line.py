@@ -37,7 +37,7 @@ def test_each_chunk_restores_by_itself_and_its_recipe_names_the_run(bench: Bench
         assert reader(bench).read(folder)[1].data == TEXT[number * SIZE : (number + 1) * SIZE]
         assert bench.store.read(f"{folder}/compressed.bin") == b""
         told = recipe["reconstruction"]["parameters"]
-        assert (f"{CHUNKS}/{told['run']}", told["offset"]) == (run, number * SIZE)
+        assert (f"{CHUNKS}/play.txt/{told['run']}", told["offset"]) == (run, number * SIZE)
         assert (told["run_size"], told["decoded_size"]) == (len(bench.store.read(run)), len(TEXT))
         assert recipe["assembly_info"]["depends_on"] == []
 

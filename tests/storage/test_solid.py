@@ -39,6 +39,20 @@ def test_parameters_say_all_that_decoding_needs_and_come_back_as_they_were_writt
     assert parse_slice(sliced(**where.to_parameters())) == where
 
 
+def test_a_run_of_the_chunk_s_own_file_is_called_by_its_name_alone_and_found() -> None:
+    where = parse_slice(sliced())
+    near, far = where.to_parameters("f"), where.to_parameters("g")
+    assert (near["run"], far["run"]) == (where.run.file.name, where.run.file.path)
+    assert parse_slice(sliced(**near)) == where == parse_slice(sliced(**far))
+
+
+@pytest.mark.parametrize("base", [None, "", "..", "/f"])
+def test_a_name_alone_says_nothing_where_no_file_is_told(base: str | None) -> None:
+    told = json.loads(format_recipe(sliced(run=f"run_{SHA}.bin").model_dump(mode="json"))) | {"base": base}
+    with pytest.raises(RecipeInvalid, match="alone or with its path"):
+        parse_slice(parse_recipe(format_recipe(told)))
+
+
 @pytest.mark.parametrize(
     "changes",
     [
