@@ -176,7 +176,7 @@ def _code_sample(
     tree, node, sets = 1, 1, model.sets
     mean, own = int(found.centres[MEAN]), int(found.classes[MEAN])
     for left in range(7, -1, -1):
-        if left in {3, 7}:
+        if left & 3 == 3:  # the sample's four high bits, and its four low ones, have slots of their own
             find_contexts(model.memory, keys, tree, model.places)
             node = 1
         guess = expected >> left & 1
