@@ -48,7 +48,21 @@ def _compile(function: _F, *, boundscheck: bool) -> _F:
         compiled: _F = compile_(cache=True, **options)(function)
     except RuntimeError:  # no folder to keep machine code in
         compiled = compile_(**options)(function)
+    _ignore_literals(compiled)
     return compiled
+
+
+def _ignore_literals(compiled: Any) -> None:
+    """Let kernels that call this one use one machine code of it for all constants that they give.
+
+    numba would compile it for each of them, and often once for what a variable begins with and then for any number.
+    """
+    from numba.core.types import unliteral  # noqa: PLC0415
+
+    choose = getattr(compiled, "get_call_template", None)
+    if choose is None:  # numba was told not to compile
+        return
+    compiled.get_call_template = lambda args, kws: choose(tuple(unliteral(arg) for arg in args), kws)
 
 
 @cache

@@ -39,6 +39,25 @@ def test_without_a_compiler_a_kernel_is_the_function_itself(monkeypatch: pytest.
     assert kernels.kernel(_read) is _read
 
 
+def _add(one: int, two: int) -> int:
+    return one + two
+
+
+@pytest.mark.slow
+def test_constants_share_one_machine_code() -> None:
+    """Of a variable that begins with a constant, too: numba would compile once for that and once for any number."""
+    add = kernels.unchecked_kernel(_add)
+
+    def _sum_up(count: int) -> int:
+        total = 0
+        for _ in range(count):
+            total = add(total, 3)
+        return add(total, 4)
+
+    assert kernels.kernel(_sum_up)(5) == 19
+    assert len(add.signatures) == 1  # type: ignore[attr-defined]
+
+
 @pytest.mark.slow
 def test_compiled_and_plain_kernels_agree(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
