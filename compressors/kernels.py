@@ -57,8 +57,9 @@ def _ignore_literals(compiled: Any) -> None:
 
     numba would compile it for each of them, and often once for what a variable begins with and then for any number.
     """
-    from numba.core.types import unliteral  # noqa: PLC0415
+    from numba.core import types  # noqa: PLC0415
 
+    unliteral: Any = types.unliteral
     choose = getattr(compiled, "get_call_template", None)
     if choose is None:  # numba was told not to compile
         return

@@ -2,8 +2,8 @@
 
 from panini_daemon.compressors.protocol import Level
 
-_BYTES, _FOR_EACH = 10 << 20, 2
-"""Bytes that they may have, and more for each of the chunk's: they code some 60 kB a second."""
+_BYTES, _FOR_EACH = 20 << 20, 2
+"""Bytes that they may have, and more for each of the chunk's: they code 100 kB a second and more."""
 
 
 class Patience:

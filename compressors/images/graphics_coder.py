@@ -3,6 +3,8 @@
 Samples of 16 bits are taken as two channels of 8. The stream is that of the coder of bits alone.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,7 @@ from panini_daemon.compressors.contextmix.coding import (
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images.context_memory import find_contexts
+from panini_daemon.compressors.images.flats import Flats, code_repeated, make_flats
 from panini_daemon.compressors.images.graphics_contexts import (
     AROUND,
     CONTEXTS,
@@ -38,6 +41,19 @@ _MIN_LOG, _MAX_LOG = 10, 21
 _MATCH_LOG = 16
 
 
+class _Pixels(NamedTuple):
+    """Pixels as numbers, where such surroundings were seen last, where neighbours are, and room for one sample's."""
+
+    numbers: NDArray[np.int64]
+    seen: NDArray[np.int64]
+    offsets: NDArray[np.int64]
+    marks: NDArray[np.int64]
+    around: NDArray[np.int64]
+    keys: NDArray[np.int64]
+    places: NDArray[np.int64]
+    sets: NDArray[np.int64]
+
+
 def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
     """Encode the rows; None where that would take more bytes than they have."""
     channels = _split(layout)[0]
@@ -45,18 +61,18 @@ def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
     view_inside(samples, channels)[:] = _bytes_of(rows, layout)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
-        _run(samples.reshape(-1), layout, coder, out, 0)
+        _run(samples.reshape(-1), layout, coder, out, 0, 1)
         return out[: finish_encoder(coder, out)].tobytes()
     except IndexError:  # no room: the rows are noise
         return None
 
 
-def decode_graphics(stream: bytes, layout: Layout) -> bytes:
-    """Decode the rows. Raises PayloadDamaged."""
+def decode_graphics(stream: bytes, layout: Layout, *, skips: bool) -> bytes:
+    """Decode the rows; without `skips` each pixel was mixed, in flat surroundings, too. Raises PayloadDamaged."""
     channels, bits = _split(layout)
     samples = make_canvas(layout.height, _columns(layout), channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written
-    if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1):
+    if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1, int(skips)):
         raise PayloadDamaged("the pixels' stream ends before the pixels do; restore compressed.bin from a copy")
     found = np.ascontiguousarray(view_inside(samples, channels))
     if bits == 8:
@@ -82,68 +98,64 @@ def _bytes_of(rows: bytes, layout: Layout) -> NDArray[np.generic]:
 
 
 def _run(
-    line: NDArray[np.int16], layout: Layout, coder: NDArray[np.int64], data: NDArray[np.uint8], decoding: int
+    line: NDArray[np.int16],
+    layout: Layout,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    decoding: int,
+    skips: int,
 ) -> bool:
     channels, bits = _split(layout)
     width = _columns(layout)
-    stride = width + 2 * ASIDE
-    count = width * layout.height * channels
-    return bool(
-        _code_rows(
-            line,
-            np.zeros(line.size // channels, np.int64),
-            make_model(window_log(count * 8, _MIN_LOG, _MAX_LOG)),
-            make_offsets(stride),
-            make_marks(),
-            np.zeros(1 << _MATCH_LOG, np.int64),
-            coder,
-            data,
-            np.array([width, layout.height, channels, bits, decoding], np.int64),
-        )
+    pixels = _Pixels(
+        numbers=np.zeros(line.size // channels, np.int64),
+        seen=np.zeros(1 << _MATCH_LOG, np.int64),
+        offsets=make_offsets(width + 2 * ASIDE),
+        marks=make_marks(),
+        around=np.zeros(AROUND, np.int64),
+        keys=np.zeros(CONTEXTS, np.int64),
+        places=np.zeros(CONTEXTS, np.int64),
+        sets=np.zeros(4, np.int64),
     )
+    model = make_model(window_log(width * layout.height * channels * 8, _MIN_LOG, _MAX_LOG))
+    sizes = np.array([width, layout.height, channels, bits, decoding, skips], np.int64)
+    return bool(_code_rows(line, model, pixels, make_flats(), coder, data, sizes))
 
 
 @unchecked_kernel
 def _code_rows(
     line: NDArray[np.int16],
-    pixels: NDArray[np.int64],
     model: Model,
-    offsets: NDArray[np.int64],
-    marks: NDArray[np.int64],
-    seen: NDArray[np.int64],
+    pixels: _Pixels,
+    flats: Flats,
     coder: NDArray[np.int64],
     data: NDArray[np.uint8],
     sizes: NDArray[np.int64],
 ) -> bool:
     """Code all rows; False where what is decoded ends before they do."""
-    width, height, channels, bits, decoding = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
-    stride = width + 2 * ASIDE
-    around, keys = np.zeros(AROUND, np.int64), np.zeros(CONTEXTS, np.int64)
-    places, sets = np.zeros(CONTEXTS, np.int64), np.zeros(4, np.int64)
+    width, height, channels, bits, decoding, skips = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], sizes[5]
+    pitch = width + 2 * ASIDE
+    numbers, seen, around = pixels.numbers, pixels.seen, pixels.around
     for row in range(height):
-        match, length = 0, 0
+        match, length, run = 0, 0, 0
         for column in range(width):
-            at = (row + ABOVE) * stride + ASIDE + column
-            gather_around(pixels, at, offsets, marks, around)
+            at = (row + ABOVE) * pitch + ASIDE + column
+            gather_around(numbers, at, pixels.offsets, pixels.marks, around)
             key = hash_pair(int(around[6]), int(around[18])) & (1 << _MATCH_LOG) - 1
             if length == 0 or match >= at:
                 match = int(seen[key])
-                length = find_match(pixels, at, match) if match else 0
+                length = find_match(numbers, at, match) if match else 0
             seen[key] = at
-            same = compare_around(pixels, at, stride)
-            before = 0
-            for channel in range(channels):
-                place = at * channels + channel
-                fill_keys(keys, around, line, place, stride * channels, channels, channel, before, column)
-                sample = _code_sample(
-                    line, place, model, keys, places, sets, coder, data,
-                    bits, decoding, channel, same, length, int(line[match * channels + channel]),
-                    stride * channels, channels,
-                )  # fmt: skip
-                line[place] = sample
-                before = hash_pixel(before, sample, channel)
-            pixels[at] = before
-            if length and pixels[match] == before:
+            if skips and code_repeated(
+                flats, numbers, line, at, pitch, channels, run, match, length, coder, data, decoding
+            ):
+                run += 1
+            else:
+                run = 0
+                numbers[at] = _code_pixel(
+                    line, at, model, pixels, coder, data, decoding, pitch, channels, bits, match, length, column
+                )
+            if length and numbers[match] == numbers[at]:
                 match += 1
                 length = min(length + 1, LONGEST)
             else:
@@ -151,6 +163,37 @@ def _code_rows(
             if decoding and is_exhausted(coder, data):
                 return False
     return True
+
+
+@unchecked_kernel
+def _code_pixel(
+    line: NDArray[np.int16],
+    at: int,
+    model: Model,
+    pixels: _Pixels,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    decoding: int,
+    pitch: int,
+    channels: int,
+    bits: int,
+    match: int,
+    length: int,
+    column: int,
+) -> int:
+    """Code the samples of pixel `at` and return its number."""
+    keys, stride, before = pixels.keys, pitch * channels, 0
+    same = compare_around(pixels.numbers, at, pitch)
+    for channel in range(channels):
+        place = at * channels + channel
+        fill_keys(keys, pixels.around, line, place, stride, channels, channel, before, column)
+        sample = _code_sample(
+            line, place, model, keys, pixels.places, pixels.sets, coder, data,
+            bits, decoding, channel, same, length, int(line[match * channels + channel]), stride, channels,
+        )  # fmt: skip
+        line[place] = sample
+        before = hash_pixel(before, sample, channel)
+    return before
 
 
 @unchecked_kernel

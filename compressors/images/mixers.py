@@ -1,13 +1,12 @@
 """The coders that mix contexts, and which of them a picture is for. Kernels are compiled when first needed."""
 
-from collections.abc import Callable
-
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.protocol import Level
 
-Encode = Callable[[bytes, Layout], bytes | None]
-Decode = Callable[[bytes, Layout], bytes]
-DRAWING, PICTURE = 4, 5
+DRAWING, PICTURE = 6, 7
+EVERY_DRAWING, EVERY_PICTURE = 4, 5
+"""The same coders before they passed over pixels in flat surroundings: only read."""
+MIXERS = (EVERY_DRAWING, EVERY_PICTURE, DRAWING, PICTURE)
 _SMALL = 1 << 13
 """Samples up to which drawings' coder, which learns faster, is tried for pictures of 8 bits, too."""
 
@@ -18,13 +17,26 @@ def suits_picture(layout: Layout) -> bool:
 
 
 def encode_mixed(rows: bytes, layout: Layout, coder: int) -> bytes | None:
-    """Encode the rows; None where that would take more bytes than they have."""
-    return _load(coder)[0](rows, layout)
+    """Encode the rows by DRAWING or PICTURE; None where that would take more bytes than they have."""
+    if coder == PICTURE:
+        from panini_daemon.compressors.images.picture_coder import encode_picture  # noqa: PLC0415
+
+        return encode_picture(rows, layout)
+    from panini_daemon.compressors.images.graphics_coder import encode_graphics  # noqa: PLC0415
+
+    return encode_graphics(rows, layout)
 
 
 def decode_mixed(stream: bytes, layout: Layout, coder: int) -> bytes:
-    """Decode the rows. Raises PayloadDamaged."""
-    return _load(coder)[1](stream, layout)
+    """Decode the rows by one of MIXERS. Raises PayloadDamaged."""
+    skips = coder in (DRAWING, PICTURE)
+    if coder in (PICTURE, EVERY_PICTURE):
+        from panini_daemon.compressors.images.picture_coder import decode_picture  # noqa: PLC0415
+
+        return decode_picture(stream, layout, skips=skips)
+    from panini_daemon.compressors.images.graphics_coder import decode_graphics  # noqa: PLC0415
+
+    return decode_graphics(stream, layout, skips=skips)
 
 
 def choose_mixers(layout: Layout, level: Level) -> tuple[int, ...]:
@@ -32,13 +44,3 @@ def choose_mixers(layout: Layout, level: Level) -> tuple[int, ...]:
     if not suits_picture(layout):
         return (DRAWING,)
     return (DRAWING, PICTURE) if level is Level.MAX or layout.size <= _SMALL else (PICTURE,)
-
-
-def _load(coder: int) -> tuple[Encode, Decode]:
-    if coder == PICTURE:
-        from panini_daemon.compressors.images.picture_coder import decode_picture, encode_picture  # noqa: PLC0415
-
-        return encode_picture, decode_picture
-    from panini_daemon.compressors.images.graphics_coder import decode_graphics, encode_graphics  # noqa: PLC0415
-
-    return encode_graphics, decode_graphics

@@ -20,6 +20,7 @@ from panini_daemon.compressors.contextmix.coding import (
 from panini_daemon.compressors.contextmix.slots import hash_pair
 from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images.context_memory import find_contexts
+from panini_daemon.compressors.images.flats import Flats, code_repeated, make_flats
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import suits_picture
 from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE, make_canvas, view_inside
@@ -37,6 +38,7 @@ from panini_daemon.compressors.images.picture_surroundings import (
     MEAN,
     Predictions,
     Surroundings,
+    learn_repeated,
     learn_sample,
     look_around,
     make_surroundings,
@@ -64,25 +66,30 @@ def encode_picture(rows: bytes, layout: Layout) -> bytes | None:
     view_inside(samples, layout.channels)[:] = np.frombuffer(rows, np.uint8).reshape(layout.height, layout.row)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
-        _run(samples.reshape(-1), layout, coder, out, 0)
+        _run(samples.reshape(-1), layout, coder, out, 0, 1)
         return out[: finish_encoder(coder, out)].tobytes()
     except IndexError:  # no room: the rows are noise
         return None
 
 
-def decode_picture(stream: bytes, layout: Layout) -> bytes:
-    """Decode the rows. Raises PayloadDamaged."""
+def decode_picture(stream: bytes, layout: Layout, *, skips: bool) -> bytes:
+    """Decode the rows; without `skips` each pixel was mixed, in flat surroundings, too. Raises PayloadDamaged."""
     if not suits_picture(layout):
         raise PayloadDamaged("the stream is of a coder for 8 bits, the layout has another number; restore the payload")
     samples = make_canvas(layout.height, layout.width, layout.channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written
-    if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1):
+    if not _run(samples.reshape(-1), layout, make_decoder(data), data, 1, int(skips)):
         raise PayloadDamaged("the pixels' stream ends before the pixels do; restore compressed.bin from a copy")
     return np.ascontiguousarray(view_inside(samples, layout.channels)).astype(np.uint8).tobytes()
 
 
 def _run(
-    line: NDArray[np.int16], layout: Layout, coder: NDArray[np.int64], data: NDArray[np.uint8], decoding: int
+    line: NDArray[np.int16],
+    layout: Layout,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    decoding: int,
+    skips: int,
 ) -> bool:
     channels = layout.channels
     pixels = _Pixels(
@@ -92,8 +99,9 @@ def _run(
         keys=np.zeros(CONTEXTS, np.int64),
     )
     model = make_picture_model(window_log(layout.size * 8, _MIN_LOG, _MAX_LOG))
-    sizes = np.array([layout.width, layout.height, channels, decoding], np.int64)
-    return bool(_code_rows(line, model, make_surroundings(channels, line.size), pixels, coder, data, sizes))
+    around = make_surroundings(channels, line.size)
+    sizes = np.array([layout.width, layout.height, channels, decoding, skips], np.int64)
+    return bool(_code_rows(line, model, around, pixels, make_flats(), coder, data, sizes))
 
 
 @unchecked_kernel
@@ -102,52 +110,36 @@ def _code_rows(
     model: PictureModel,
     around: Surroundings,
     pixels: _Pixels,
+    flats: Flats,
     coder: NDArray[np.int64],
     data: NDArray[np.uint8],
     sizes: NDArray[np.int64],
 ) -> bool:
     """Code all rows; False where what is decoded ends before they do."""
-    width, height, channels, decoding = sizes[0], sizes[1], sizes[2], sizes[3]
+    width, height, channels, decoding, skips = sizes[0], sizes[1], sizes[2], sizes[3], sizes[4]
     pitch = width + 2 * ASIDE
-    stride = pitch * channels
-    order, numbers, keys = around.order, pixels.numbers, pixels.keys
+    numbers, seen = pixels.numbers, pixels.seen
     for row in range(height):
-        match, length = 0, 0
+        match, length, run = 0, 0, 0
         for column in range(width):
             at = (row + ABOVE) * pitch + ASIDE + column
             key = gather_pixels(numbers, at, pitch, pixels.whole) & (1 << _MATCH_LOG) - 1
             if length == 0:
-                match = int(pixels.seen[key])
+                match = int(seen[key])
                 length = find_match(numbers, at, match) if match else 0
-            pixels.seen[key] = at
-            same = compare_around(numbers, at, pitch)
-            before = 0
-            for turn in range(channels):
-                channel = int(order[turn])
-                place = at * channels + channel
-                shift = int(order[turn - 1]) - channel if turn else 0
-                look_around(around, line, place, stride, channels, turn, row > 2 and column + 2 < width)
-                refine = fill_keys(keys, pixels.whole, around.found, line, place, stride, channels, shift, turn, before)
-                expected = int(line[match * channels + channel])
-                sample = _code_sample(
-                    int(line[place]),
-                    model,
-                    around.found,
-                    keys,
-                    coder,
-                    data,
-                    decoding,
-                    turn,
-                    same,
-                    length,
-                    expected,
-                    refine,
+            seen[key] = at
+            if skips and code_repeated(
+                flats, numbers, line, at, pitch, channels, run, match, length, coder, data, decoding
+            ):
+                run += 1
+                learn_repeated(around, at * channels, channels)
+            else:
+                run = 0
+                more = row > 2 and column + 2 < width
+                numbers[at] = _code_pixel(
+                    line, at, model, around, pixels, coder, data, decoding, pitch, channels, match, length, more
                 )
-                line[place] = sample
-                learn_sample(around, line, place, stride, channels, turn, sample)
-                before = before << 8 | sample
-            numbers[at] = before
-            if length and numbers[match] == before:
+            if length and numbers[match] == numbers[at]:
                 match += 1
                 length = min(length + 1, LONGEST)
             else:
@@ -155,6 +147,52 @@ def _code_rows(
             if decoding and is_exhausted(coder, data):
                 return False
     return True
+
+
+@unchecked_kernel
+def _code_pixel(
+    line: NDArray[np.int16],
+    at: int,
+    model: PictureModel,
+    around: Surroundings,
+    pixels: _Pixels,
+    coder: NDArray[np.int64],
+    data: NDArray[np.uint8],
+    decoding: int,
+    pitch: int,
+    channels: int,
+    match: int,
+    length: int,
+    more: bool,  # noqa: FBT001  kernels take no keywords
+) -> int:
+    """Code the samples of pixel `at` and return its number; `more` as for `look_around`."""
+    order, keys, stride = around.order, pixels.keys, pitch * channels
+    same = compare_around(pixels.numbers, at, pitch)
+    before = 0
+    for turn in range(channels):
+        channel = int(order[turn])
+        place = at * channels + channel
+        shift = int(order[turn - 1]) - channel if turn else 0
+        look_around(around, line, place, stride, channels, turn, more)
+        refine = fill_keys(keys, pixels.whole, around.found, line, place, stride, channels, shift, turn, before)
+        sample = _code_sample(
+            int(line[place]),
+            model,
+            around.found,
+            keys,
+            coder,
+            data,
+            decoding,
+            turn,
+            same,
+            length,
+            int(line[match * channels + channel]),
+            refine,
+        )
+        line[place] = sample
+        learn_sample(around, line, place, stride, channels, turn, sample)
+        before = before << 8 | sample
+    return before
 
 
 @unchecked_kernel

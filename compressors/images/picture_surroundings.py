@@ -124,6 +124,14 @@ def learn_sample(
 
 
 @unchecked_kernel
+def learn_repeated(around: Surroundings, first: int, channels: int) -> None:
+    """Take all predictions for right where a pixel, from the flat place `first` on, was not coded by them."""
+    for number in range(BEST):
+        for place in range(first, first + channels):
+            around.errors[number, place] = -USUAL
+
+
+@unchecked_kernel
 def _count_inputs(turn: int, channels: int) -> tuple[int, int]:
     """Return how many inputs `gather` and `gather_few` write."""
     return 13 + 3 * (channels - 1) + 3 * turn, 5 + 3 * turn

@@ -10,7 +10,7 @@ from panini_daemon.compressors.images import byte_coder, library_coders
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import (
     DRAWING,
-    PICTURE,
+    MIXERS,
     choose_mixers,
     decode_mixed,
     encode_mixed,
@@ -51,7 +51,7 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
         return library_coders.decode_webp(body, layout)
     if coder == BYTES:
         return byte_coder.decode_bytes(body, layout)
-    if coder in (DRAWING, PICTURE):
+    if coder in MIXERS:
         return decode_mixed(body, layout, coder)
     raise PayloadDamaged(f"the pixels' stream names coder {coder}; restore compressed.bin or update panini-daemon")
 
