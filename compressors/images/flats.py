@@ -13,12 +13,16 @@ from panini_daemon.compressors.contextmix.coding import decode_bit, encode_bit
 from panini_daemon.compressors.contextmix.counters import counted_chance, counted_learn, make_counted, make_rates
 from panini_daemon.compressors.contextmix.logistic import make_squash, make_stretch, squash, stretch
 from panini_daemon.compressors.contextmix.slots import hash_pair
+from panini_daemon.compressors.images.layout import Layout, unpack_samples
+from panini_daemon.compressors.images.neighbours import ABOVE, ASIDE
 from panini_daemon.compressors.kernels import unchecked_kernel
 
 _ALIKE, _AS_ABOVE, _AS_LEFT = 1, 2, 3
 _PLACES, _LOOKS_LOG = 128, 12
 """Chances by where a pixel is, and the logarithm of how many there are by what it looks like."""
 _FIRST, _SEEN, _LIMIT = 64000, 8, 500
+_PAYS = 200
+"""Of so many pixels in flat surroundings one at most may be another than is expected."""
 _SURE = 15
 """Pixels of a match from where on it is believed rather than the surroundings."""
 
@@ -122,3 +126,40 @@ def _look_ahead(pixels: NDArray[np.int64], up: int, pitch: int, flat: int) -> in
             break
         ahead += 1
     return ahead
+
+
+def foretells_pixels(rows: bytes, layout: Layout) -> bool:
+    """Tell whether flat surroundings foretell so many of a picture's pixels that asking whether they do pays."""
+    numbers = _number_pixels(rows, layout)
+    height, width = numbers.shape
+    pixels = np.zeros((height + ABOVE, width + 2 * ASIDE), np.int64)
+    pixels[ABOVE:, ASIDE : ASIDE + width] = numbers
+    flats, repeated = count_flats(pixels.reshape(-1), width, height)
+    return bool(_PAYS * (flats - repeated) <= flats)
+
+
+def _number_pixels(rows: bytes, layout: Layout) -> NDArray[np.int64]:
+    """Return numbers that tell pixels from one another, height x width; samples of fewer than 8 bits count as such."""
+    samples = unpack_samples(rows, layout).astype(np.int64)
+    if layout.bits < 8:
+        return samples
+    channels = samples.reshape(layout.height, layout.width, layout.channels)
+    numbers = channels[:, :, 0]
+    for channel in range(1, layout.channels):
+        numbers = numbers << layout.bits | channels[:, :, channel]
+    return numbers
+
+
+@unchecked_kernel
+def count_flats(pixels: NDArray[np.int64], width: int, height: int) -> tuple[int, int]:
+    """Return how many pixels' surroundings are flat, and how many of those pixels go on as they do."""
+    pitch = width + 2 * ASIDE
+    flats, repeated = 0, 0
+    for row in range(ABOVE, height + ABOVE):
+        for at in range(row * pitch + ASIDE, row * pitch + ASIDE + width):
+            flat = look_for_flats(pixels, at, pitch)
+            if flat:
+                flats += 1
+                if pixels[at] == pixels[at - pitch if flat == _AS_ABOVE else at - 1]:
+                    repeated += 1
+    return flats, repeated

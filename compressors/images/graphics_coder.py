@@ -54,21 +54,21 @@ class _Pixels(NamedTuple):
     sets: NDArray[np.int64]
 
 
-def encode_graphics(rows: bytes, layout: Layout) -> bytes | None:
-    """Encode the rows; None where that would take more bytes than they have."""
+def encode_graphics(rows: bytes, layout: Layout, *, skips: bool) -> bytes | None:
+    """Encode the rows; None where that would take more bytes than they have. `skips` as for `decode_graphics`."""
     channels = _split(layout)[0]
     samples = make_canvas(layout.height, _columns(layout), channels)
     view_inside(samples, channels)[:] = _bytes_of(rows, layout)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
-        _run(samples.reshape(-1), layout, coder, out, 0, 1)
+        _run(samples.reshape(-1), layout, coder, out, 0, int(skips))
         return out[: finish_encoder(coder, out)].tobytes()
     except IndexError:  # no room: the rows are noise
         return None
 
 
 def decode_graphics(stream: bytes, layout: Layout, *, skips: bool) -> bytes:
-    """Decode the rows; without `skips` each pixel was mixed, in flat surroundings, too. Raises PayloadDamaged."""
+    """Decode the rows. With `skips`, pixels in flat surroundings may have one bit. Raises PayloadDamaged."""
     channels, bits = _split(layout)
     samples = make_canvas(layout.height, _columns(layout), channels)
     data = np.frombuffer(stream, np.uint8).copy()  # the kernel is compiled for arrays that may be written

@@ -5,10 +5,10 @@ from panini_daemon.compressors.protocol import Level
 
 DRAWING, PICTURE = 6, 7
 EVERY_DRAWING, EVERY_PICTURE = 4, 5
-"""The same coders before they passed over pixels in flat surroundings: only read."""
+"""The same coders, but for no decision on whole pixels in flat surroundings: every sample is mixed."""
 MIXERS = (EVERY_DRAWING, EVERY_PICTURE, DRAWING, PICTURE)
 _SMALL = 1 << 13
-"""Samples up to which drawings' coder, which learns faster, is tried for pictures of 8 bits, too."""
+"""Samples up to which all are tried: drawings' coders learn faster, and one bit can cost more than it spares."""
 
 
 def suits_picture(layout: Layout) -> bool:
@@ -17,14 +17,15 @@ def suits_picture(layout: Layout) -> bool:
 
 
 def encode_mixed(rows: bytes, layout: Layout, coder: int) -> bytes | None:
-    """Encode the rows by DRAWING or PICTURE; None where that would take more bytes than they have."""
-    if coder == PICTURE:
+    """Encode the rows by one of MIXERS; None where that would take more bytes than they have."""
+    skips = coder in (DRAWING, PICTURE)
+    if coder in (PICTURE, EVERY_PICTURE):
         from panini_daemon.compressors.images.picture_coder import encode_picture  # noqa: PLC0415
 
-        return encode_picture(rows, layout)
+        return encode_picture(rows, layout, skips=skips)
     from panini_daemon.compressors.images.graphics_coder import encode_graphics  # noqa: PLC0415
 
-    return encode_graphics(rows, layout)
+    return encode_graphics(rows, layout, skips=skips)
 
 
 def decode_mixed(stream: bytes, layout: Layout, coder: int) -> bytes:
@@ -39,8 +40,21 @@ def decode_mixed(stream: bytes, layout: Layout, coder: int) -> bytes:
     return decode_graphics(stream, layout, skips=skips)
 
 
-def choose_mixers(layout: Layout, level: Level) -> tuple[int, ...]:
+def choose_mixers(rows: bytes, layout: Layout, level: Level) -> tuple[int, ...]:
     """Choose who is to code a picture."""
+    if level is Level.MAX or layout.size <= _SMALL:
+        return MIXERS if suits_picture(layout) else (EVERY_DRAWING, DRAWING)
     if not suits_picture(layout):
-        return (DRAWING,)
-    return (DRAWING, PICTURE) if level is Level.MAX or layout.size <= _SMALL else (PICTURE,)
+        return (choose_drawing(rows, layout),)
+    return (PICTURE,) if _is_flat(rows, layout) else (EVERY_PICTURE,)
+
+
+def choose_drawing(rows: bytes, layout: Layout) -> int:
+    """Choose the coder for drawings that a picture suits."""
+    return DRAWING if _is_flat(rows, layout) else EVERY_DRAWING
+
+
+def _is_flat(rows: bytes, layout: Layout) -> bool:
+    from panini_daemon.compressors.images.flats import foretells_pixels  # noqa: PLC0415
+
+    return foretells_pixels(rows, layout)

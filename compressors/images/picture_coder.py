@@ -60,20 +60,20 @@ class _Pixels(NamedTuple):
     keys: NDArray[np.int64]
 
 
-def encode_picture(rows: bytes, layout: Layout) -> bytes | None:
-    """Encode the rows; None where that would take more bytes than they have."""
+def encode_picture(rows: bytes, layout: Layout, *, skips: bool) -> bytes | None:
+    """Encode the rows; None where that would take more bytes than they have. `skips` as for `decode_picture`."""
     samples = make_canvas(layout.height, layout.width, layout.channels)
     view_inside(samples, layout.channels)[:] = np.frombuffer(rows, np.uint8).reshape(layout.height, layout.row)
     out, coder = np.zeros(layout.size + 8, np.uint8), make_encoder()
     try:
-        _run(samples.reshape(-1), layout, coder, out, 0, 1)
+        _run(samples.reshape(-1), layout, coder, out, 0, int(skips))
         return out[: finish_encoder(coder, out)].tobytes()
     except IndexError:  # no room: the rows are noise
         return None
 
 
 def decode_picture(stream: bytes, layout: Layout, *, skips: bool) -> bytes:
-    """Decode the rows; without `skips` each pixel was mixed, in flat surroundings, too. Raises PayloadDamaged."""
+    """Decode the rows. With `skips`, pixels in flat surroundings may have one bit. Raises PayloadDamaged."""
     if not suits_picture(layout):
         raise PayloadDamaged("the stream is of a coder for 8 bits, the layout has another number; restore the payload")
     samples = make_canvas(layout.height, layout.width, layout.channels)

@@ -9,8 +9,8 @@ from panini_daemon.compressors.errors import PayloadDamaged
 from panini_daemon.compressors.images import byte_coder, library_coders
 from panini_daemon.compressors.images.layout import Layout
 from panini_daemon.compressors.images.mixers import (
-    DRAWING,
     MIXERS,
+    choose_drawing,
     choose_mixers,
     decode_mixed,
     encode_mixed,
@@ -58,14 +58,14 @@ def decode_pixels(stream: bytes, layout: Layout) -> bytes:
 
 def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, bytes | None]]:
     if level is Level.BEST and suits_picture(layout):  # by whom libraries' coders are beaten, but where all is alike
-        smallest, mixers = len(rows), choose_mixers(layout, level)
+        smallest, mixers = len(rows), choose_mixers(rows, layout, level)
         for coder in mixers:
             stream = encode_mixed(rows, layout, coder)
             smallest = min(smallest, len(stream or rows))
             yield coder, stream
         if _ALIKE * smallest < len(rows):
-            if DRAWING not in mixers:
-                yield DRAWING, encode_mixed(rows, layout, DRAWING)
+            if (coder := choose_drawing(rows, layout)) not in mixers:
+                yield coder, encode_mixed(rows, layout, coder)
             yield BYTES, byte_coder.encode_bytes(rows, layout, level)
         return
     if library_coders.suits_jxl(layout):
@@ -76,7 +76,7 @@ def _attempts(rows: bytes, layout: Layout, level: Level) -> Iterator[tuple[int, 
         return
     if library_coders.suits_webp(layout):
         yield WEBP, library_coders.encode_webp(rows, layout, 6)
-    for coder in choose_mixers(layout, level):
+    for coder in choose_mixers(rows, layout, level):
         yield coder, encode_mixed(rows, layout, coder)
 
 

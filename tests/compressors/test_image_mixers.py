@@ -13,8 +13,11 @@ from panini_daemon.compressors import Level, PayloadDamaged
 from panini_daemon.compressors.images import Layout, decode_pixels, encode_pixels
 from panini_daemon.compressors.images.mixers import (
     DRAWING,
+    EVERY_DRAWING,
+    EVERY_PICTURE,
     MIXERS,
     PICTURE,
+    choose_drawing,
     choose_mixers,
     decode_mixed,
     encode_mixed,
@@ -40,11 +43,11 @@ def images(draw: st.DrawFn) -> tuple[bytes, Layout]:
     return chance.choice(values, layout.size).tobytes(), layout
 
 
-@given(image=images(), coder=st.sampled_from([DRAWING, PICTURE]))
+@given(image=images(), coder=st.sampled_from(MIXERS))
 @settings(max_examples=80, deadline=None)
 def test_any_rows_come_back_exactly(image: tuple[bytes, Layout], coder: int) -> None:
     rows, layout = image
-    if coder != DRAWING and layout.bits != 8:
+    if coder not in (DRAWING, EVERY_DRAWING) and layout.bits != 8:
         return
     stream = encode_mixed(rows, layout, coder)
     assert stream is None or decode_mixed(stream, layout, coder) == rows
@@ -90,7 +93,7 @@ def test_at_best_the_smallest_stream_is_kept_where_rows_are_alike() -> None:
     layout = Layout(200, 90, 3)
     rows = (np.arange(layout.size) // 3 % 7 // 3).astype(np.uint8).tobytes()
     stream = encode_pixels(rows, layout, Level.BEST)
-    mixed = [encode_mixed(rows, layout, coder) or rows for coder in (DRAWING, PICTURE)]
+    mixed = [encode_mixed(rows, layout, coder) or rows for coder in MIXERS]
     assert len(stream) <= 1 + min(map(len, mixed))
     assert decode_pixels(stream, layout) == rows
 
@@ -99,7 +102,7 @@ def test_the_smallest_stream_is_kept() -> None:
     layout = Layout(96, 40)
     rows = (np.arange(layout.size) * 7 % 31 % 11).astype(np.uint8).tobytes()
     stream = encode_pixels(rows, layout, Level.MAX)
-    mixed = [encode_mixed(rows, layout, coder) or rows for coder in (DRAWING, PICTURE)]
+    mixed = [encode_mixed(rows, layout, coder) or rows for coder in MIXERS]
     assert len(stream) <= 1 + min(map(len, mixed))
     assert decode_pixels(stream, layout) == rows
 
@@ -124,22 +127,32 @@ def test_flat_surroundings_cost_next_to_nothing(kind: str, coder: int) -> None:
     assert decode_mixed(stream, layout, coder) == rows
 
 
-def test_who_codes_a_picture_is_told_by_its_layout() -> None:
-    assert choose_mixers(Layout(512, 300, 3), Level.BEST) == (PICTURE,)
-    assert choose_mixers(Layout(24, 24, 4), Level.BEST) == (DRAWING, PICTURE)
-    assert choose_mixers(Layout(512, 300, 3), Level.MAX) == (DRAWING, PICTURE)
+def test_who_codes_a_picture_is_told_by_its_size_and_surroundings() -> None:
+    drawn, layout = paint("plain")
+    noise = np.random.default_rng(5).bytes(layout.size)
+    assert choose_mixers(drawn, layout, Level.BEST) == (PICTURE,)
+    assert choose_mixers(noise, layout, Level.BEST) == (EVERY_PICTURE,)
+    dotted = bytearray(drawn)
+    dotted[::601] = b"\xff" * len(dotted[::601])
+    assert choose_mixers(bytes(dotted), layout, Level.BEST) == (EVERY_PICTURE,)
+    assert choose_drawing(drawn, layout) == DRAWING
+    assert choose_drawing(bytes(dotted), layout) == EVERY_DRAWING
+    assert choose_mixers(drawn, layout, Level.MAX) == MIXERS
+    assert choose_mixers(bytes(24 * 24 * 4), Layout(24, 24, 4), Level.BEST) == MIXERS
     for bits in (1, 2, 4, 16):
-        assert choose_mixers(Layout(512, 300, bits=bits), Level.MAX) == (DRAWING,)
+        plain = Layout(512, 300, bits=bits)
+        assert choose_mixers(bytes(plain.size), plain, Level.BEST) == (DRAWING,)
+        assert choose_mixers(bytes(plain.size), plain, Level.MAX) == (EVERY_DRAWING, DRAWING)
 
 
 _PLAIN = """
 import hashlib
 from panini_daemon.compressors.images.layout import Layout
-from panini_daemon.compressors.images.mixers import DRAWING, PICTURE, decode_mixed, encode_mixed
+from panini_daemon.compressors.images.mixers import DRAWING, EVERY_DRAWING, MIXERS, decode_mixed, encode_mixed
 layouts = [Layout(4, 3, 3), Layout(5, 3, 1), Layout(3, 2, 4), Layout(11, 6, 1, 1), Layout(3, 3, 1, 16), Layout(9, 8, 1)]
 for layout in layouts:
     rows = bytes(at * at // 40 % 5 * 9 * (at < 50) for at in range(layout.size))
-    for coder in (DRAWING, PICTURE) if layout.bits == 8 else (DRAWING,):
+    for coder in MIXERS if layout.bits == 8 else (EVERY_DRAWING, DRAWING):
         stream = encode_mixed(rows, layout, coder)
         assert stream is None or decode_mixed(stream, layout, coder) == rows
         print(stream and stream.hex())

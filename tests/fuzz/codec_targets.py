@@ -24,7 +24,14 @@ from panini_daemon.compressors import Context, Hints, Kind, Level, Registry, Sur
 from panini_daemon.compressors.errors import ModelMissing, NotApplicable, PayloadDamaged
 from panini_daemon.compressors.filters import read_filter
 from panini_daemon.compressors.images import Layout
-from panini_daemon.compressors.images.mixers import DRAWING, PICTURE, decode_mixed, encode_mixed, suits_picture
+from panini_daemon.compressors.images.mixers import (
+    DRAWING,
+    EVERY_DRAWING,
+    MIXERS,
+    decode_mixed,
+    encode_mixed,
+    suits_picture,
+)
 from panini_daemon.compressors.rasters import Raster, find_raster
 from panini_daemon.compressors.text_lm import TextLm
 
@@ -121,7 +128,7 @@ def _mix(case: bytes) -> bool:
     width, height, channels, bits = case[:4].ljust(4, b"\0")
     layout = Layout(1 + width % 32, 1 + height % 32, 1 + channels % 4, (1, 2, 4, 8, 16)[bits % 5])
     rows = case[4 : 4 + layout.size].ljust(layout.size, b"\0")
-    coders = (DRAWING, PICTURE) if suits_picture(layout) else (DRAWING,)
+    coders = MIXERS if suits_picture(layout) else (EVERY_DRAWING, DRAWING)
     streams = {coder: encode_mixed(rows, layout, coder) for coder in coders}
     if any(stream is not None and decode_mixed(stream, layout, coder) != rows for coder, stream in streams.items()):
         raise ValueError("other rows came back")

@@ -19,7 +19,7 @@ from PIL import Image
 
 from panini_daemon.compressors import Compressor, Context, Device, Encoded, Level, NotApplicable, Registry, Surroundings
 from panini_daemon.compressors.images import byte_coder, library_coders
-from panini_daemon.compressors.images.mixers import DRAWING, PICTURE, encode_mixed
+from panini_daemon.compressors.images.mixers import DRAWING, EVERY_DRAWING, EVERY_PICTURE, PICTURE, encode_mixed
 from panini_daemon.compressors.images.open_rasters import find_open_raster, take_rows
 from panini_daemon.compressors.images.raster_payload import pack_raster
 from panini_daemon.compressors.images.streams import BYTES, JXL, STORED, WEBP
@@ -151,6 +151,8 @@ def make_pixels(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
     streams = {"stored": (STORED, rows), "bytes": (BYTES, differences)}
     streams["jxl"] = JXL, library_coders.encode_jxl(rows, layout, 3)
     streams["webp"] = WEBP, library_coders.encode_webp(rows, layout, 6)
+    for coder, name in ((EVERY_DRAWING, "drawing"), (EVERY_PICTURE, "picture")):
+        streams[name] = coder, encode_mixed(rows, layout, coder)
     for name, (coder, stream) in streams.items():
         payload = b"\0" + pack_raster(original, raster, bytes([coder]) + (stream or b""))
         yield f"coder-{name}", original, Encoded(payload)
