@@ -42,11 +42,12 @@ def decode_mixed(stream: bytes, layout: Layout, coder: int) -> bytes:
 
 def choose_mixers(rows: bytes, layout: Layout, level: Level) -> tuple[int, ...]:
     """Choose who is to code a picture."""
-    if level is Level.MAX or layout.size <= _SMALL:
+    if layout.size <= _SMALL:
         return MIXERS if suits_picture(layout) else (EVERY_DRAWING, DRAWING)
+    drawing, picture = (DRAWING, PICTURE) if _is_flat(rows, layout) else (EVERY_DRAWING, EVERY_PICTURE)
     if not suits_picture(layout):
-        return (choose_drawing(rows, layout),)
-    return (PICTURE,) if _is_flat(rows, layout) else (EVERY_PICTURE,)
+        return (drawing,)
+    return (drawing, picture) if level is Level.MAX else (picture,)
 
 
 def choose_drawing(rows: bytes, layout: Layout) -> int:

@@ -137,12 +137,12 @@ def test_who_codes_a_picture_is_told_by_its_size_and_surroundings() -> None:
     assert choose_mixers(bytes(dotted), layout, Level.BEST) == (EVERY_PICTURE,)
     assert choose_drawing(drawn, layout) == DRAWING
     assert choose_drawing(bytes(dotted), layout) == EVERY_DRAWING
-    assert choose_mixers(drawn, layout, Level.MAX) == MIXERS
+    assert choose_mixers(drawn, layout, Level.MAX) == (DRAWING, PICTURE)
     assert choose_mixers(bytes(24 * 24 * 4), Layout(24, 24, 4), Level.BEST) == MIXERS
     for bits in (1, 2, 4, 16):
         plain = Layout(512, 300, bits=bits)
-        assert choose_mixers(bytes(plain.size), plain, Level.BEST) == (DRAWING,)
-        assert choose_mixers(bytes(plain.size), plain, Level.MAX) == (EVERY_DRAWING, DRAWING)
+        assert choose_mixers(bytes(plain.size), plain, Level.MAX) == (DRAWING,)
+    assert choose_mixers(bytes(60), Layout(20, 24, bits=1), Level.BEST) == (EVERY_DRAWING, DRAWING)
 
 
 _PLAIN = """
