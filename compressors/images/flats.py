@@ -130,24 +130,23 @@ def _look_ahead(pixels: NDArray[np.int64], up: int, pitch: int, flat: int) -> in
 
 def foretells_pixels(rows: bytes, layout: Layout) -> bool:
     """Tell whether flat surroundings foretell so many of a picture's pixels that asking whether they do pays."""
-    numbers = _number_pixels(rows, layout)
-    height, width = numbers.shape
-    pixels = np.zeros((height + ABOVE, width + 2 * ASIDE), np.int64)
-    pixels[ABOVE:, ASIDE : ASIDE + width] = numbers
-    flats, repeated = count_flats(pixels.reshape(-1), width, height)
+    width = layout.row_samples if layout.bits < 8 else layout.width
+    pixels = np.zeros((layout.height + ABOVE, width + 2 * ASIDE), np.int64)
+    _number_pixels(rows, layout, pixels[ABOVE:, ASIDE : ASIDE + width])
+    flats, repeated = count_flats(pixels.reshape(-1), width, layout.height)
     return bool(_PAYS * (flats - repeated) <= flats)
 
 
-def _number_pixels(rows: bytes, layout: Layout) -> NDArray[np.int64]:
-    """Return numbers that tell pixels from one another, height x width; samples of fewer than 8 bits count as such."""
-    samples = unpack_samples(rows, layout).astype(np.int64)
+def _number_pixels(rows: bytes, layout: Layout, numbers: NDArray[np.int64]) -> None:
+    """Write numbers that tell pixels from one another, height x width; samples of fewer than 8 bits count as such."""
+    samples = unpack_samples(rows, layout)
     if layout.bits < 8:
-        return samples
+        numbers[:] = samples
+        return
     channels = samples.reshape(layout.height, layout.width, layout.channels)
-    numbers = channels[:, :, 0]
-    for channel in range(1, layout.channels):
-        numbers = numbers << layout.bits | channels[:, :, channel]
-    return numbers
+    for channel in range(layout.channels):
+        numbers <<= layout.bits
+        numbers |= channels[:, :, channel].astype(np.int64)
 
 
 @unchecked_kernel
