@@ -18,6 +18,7 @@ from panini_daemon.compressors.containers.writing import write_tree
 from panini_daemon.compressors.device import Device
 from panini_daemon.compressors.errors import NotApplicable, PluginNotLoadable
 from panini_daemon.compressors.parameters import check_size
+from panini_daemon.compressors.patience import estimate_inside
 from panini_daemon.compressors.protocol import Compressor, Context, Encoded, Json, Kind, Level, Offer, Surroundings
 from panini_daemon.compressors.registry import Registry
 
@@ -71,8 +72,9 @@ class ContainerParts(Compressor):
         return check_size(read_tree(channels, size, most), size)
 
     def memory(self, size: int, level: Level) -> int:
-        """Count what streams hold, several times what they take, and its codecs with their tables."""
-        return 120 * size + (320 << 20) if level in (Level.BEST, Level.MAX) else 80 * size + (96 << 20)
+        """Count what streams hold, many times what they take where they are short, and its codecs with their tables."""
+        own = 120 * size + (320 << 20) if level in (Level.BEST, Level.MAX) else 80 * size + (96 << 20)
+        return own + estimate_inside(size, level)
 
     def _codecs(self, level: Level, device: Device) -> Codecs:
         registry = self._registry or Registry()
