@@ -1,6 +1,7 @@
 """The arithmetic of docs/context-mixing.md, written from that page alone, in whole numbers without end."""
 
 import math
+from bisect import bisect_left
 from functools import cache
 
 
@@ -37,23 +38,24 @@ def squash(odds: int) -> int:
 
 @cache
 def stretch(chance: int) -> int:
-    wanted = 16 * (chance >> 4) + 8
-    found = next((odds for odds in range(-3072, 3072) if squash(odds) >= wanted), 3072)
-    return min(max(found, -2047), 2047)
+    return -2047 + bisect_left(range(-2047, 2047), 16 * (chance >> 4) + 8, key=squash)
 
 
 class Counted:
-    """Counted chances by any key, all beginning even."""
+    """Counted chances by any key, all beginning alike: even, unless told otherwise."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, first: int = 32768, seen: int = 0) -> None:
+        self._limit, self._start = limit, (first << 6, seen)
         self._known: dict[object, tuple[int, int]] = {}
 
     def chance(self, key: object) -> int:
-        return self._known.get(key, (1 << 21, 0))[0] >> 6
+        return self._known.get(key, self._start)[0] >> 6
+
+    def seen(self, key: object) -> int:
+        return self._known.get(key, self._start)[1]
 
     def learn(self, key: object, bit: int) -> None:
-        chance, seen = self._known.get(key, (1 << 21, 0))
+        chance, seen = self._known.get(key, self._start)
         rate = 131072 // (2 * seen + 3)
         chance += ((1 << 22) - chance) * rate >> 16 if bit else -(chance * rate >> 16)
         self._known[key] = chance, min(seen + 1, self._limit)
@@ -88,13 +90,14 @@ class Mixer:
 
     def odds(self, key: object, inputs: list[int]) -> int:
         weights = self._known.setdefault(key, [self._first] * len(inputs))
-        total = sum(weight * value for weight, value in zip(weights, inputs, strict=True)) >> 16
-        return min(max(total, -3071), 3071)
+        return min(max(sum(map(int.__mul__, weights, inputs)) >> 16, -3071), 3071)
 
     def learn(self, key: object, inputs: list[int], odds: int, bit: int) -> None:
         step = min(max(((bit << 16) - squash(odds)) * self._rate >> 10, -(1 << 18)), 1 << 18)
-        moved = (weight + (value * step + 8192 >> 14) for weight, value in zip(self._known[key], inputs, strict=True))
-        self._known[key] = [min(max(weight, -524287), 524287) for weight in moved]
+        moved = [weight + (value * step + 8192 >> 14) for weight, value in zip(self._known[key], inputs, strict=True)]
+        if max(moved) > 524287 or min(moved) < -524287:
+            moved = [cut(weight, 524287) for weight in moved]
+        self._known[key] = moved
 
 
 def cut(value: int, most: int) -> int:
