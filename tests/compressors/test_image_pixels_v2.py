@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 import pytest
-from fakes.pictures import FILES, SHAPES, drawing, save, tga
+from fakes.pictures import FILES, SHAPES, TALL, drawing, save, tga
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -63,12 +63,13 @@ def test_red_comes_first_and_the_high_byte_too() -> None:
     assert take_rows(data, raster)[:4] == bytes([data[111], data[110], data[113], data[112]])
 
 
-@pytest.mark.parametrize("name", ["gif", "gif-interlaced", "gif-animation"])
+@pytest.mark.parametrize("name", ["gif", "gif-interlaced-tall", "gif-animation"])
 def test_frames_of_a_gif_are_undone_to_rows_from_the_top(name: str) -> None:
     frames = find_frames(FILES[name](), 1 << 20)
     assert len(frames) == (3 if name == "gif-animation" else 1)
     if name != "gif-animation":
-        assert frames[0].rows == SHAPES.tobytes()
+        assert frames[0].interlaced == (name == "gif-interlaced-tall")
+        assert frames[0].rows == (TALL if frames[0].interlaced else SHAPES).tobytes()
 
 
 def test_frames_beyond_the_pixels_allowed_stay_as_they_are() -> None:
