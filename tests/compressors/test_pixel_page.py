@@ -10,7 +10,8 @@ from fakes.page_pictures import Picture
 
 GOLDEN = Path(__file__).parents[1] / "golden/compressors/image_pixels_v2"
 OPEN = ["bmp-1", "bmp-8", "pam", "pgm", "tga-16", "tga-map", "tiff-cmyk", "tiff-planes"]
-OPEN += ["coder-drawing", "coder-drawing-flat", "coder-picture", "coder-picture-flat"]
+OPEN += ["coder-drawing", "coder-drawing-4", "coder-drawing-16", "coder-drawing-flat"]
+OPEN += ["coder-picture", "coder-picture-flat"]
 
 
 @pytest.mark.slow

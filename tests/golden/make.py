@@ -157,22 +157,28 @@ def make_pixels(plugin: Compressor) -> Iterator[tuple[str, bytes, Encoded]]:
         payload = b"\0" + pack_raster(original, raster, bytes([coder]) + (stream or b""))
         yield f"coder-{name}", original, Encoded(payload)
     for coder, name in ((DRAWING, "drawing"), (PICTURE, "picture")):
-        yield make_flat(coder, name)
+        yield f"coder-{name}-flat", *encode_raster(make_flat(), coder)
+    for bits in (4, 16):
+        yield f"coder-drawing-{bits}", *encode_raster(FILES[f"tiff-{bits}"](), EVERY_DRAWING)
 
 
-def make_flat(coder: int, name: str) -> tuple[str, bytes, Encoded]:
+def make_flat() -> bytes:
     """Make a picture with flat surroundings of each kind: alike, columns, rows."""
     picture = np.full((40, 48, 3), 240, np.uint8)
     picture[5:30, 8:10] = picture[28:30, 8:40] = 20
     picture[8:24:2, 14:20] = (200, 30, 60)
     picture[8:24, 24:36] = (np.arange(12) * 20)[None, :, None]
-    original = b"P6 48 40 255\n" + picture.tobytes()
+    return b"P6 48 40 255\n" + picture.tobytes()
+
+
+def encode_raster(original: bytes, coder: int) -> tuple[bytes, Encoded]:
+    """Encode a file with one of the coders that mix, whichever is smallest."""
     raster = find_open_raster(original)
     if raster is None:
         raise SystemExit("the picture is not found in its file")
     rows, layout = take_rows(original, raster), raster.layout
     payload = b"\0" + pack_raster(original, raster, bytes([coder]) + (encode_mixed(rows, layout, coder) or b""))
-    return f"coder-{name}-flat", original, Encoded(payload)
+    return original, Encoded(payload)
 
 
 def make_picture() -> "np.ndarray":
