@@ -1,4 +1,4 @@
-"""docs/pixels.md is enough: a decoder of its coders 4 to 7 that was written from it decodes what is frozen."""
+"""docs/pixels.md is enough: a decoder of its coders 4 to 7 that follows it decodes what is frozen."""
 
 from pathlib import Path
 

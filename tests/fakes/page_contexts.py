@@ -1,4 +1,4 @@
-"""Contexts, matches and mixing of docs/pixel-mixing.md, written from that page alone."""
+"""Contexts, matches and mixing of docs/pixel-mixing.md, as that page has it."""
 
 from fakes.page_mixing import Counted, Decoder, Mixer, Refinement, cut, squash, stretch
 from fakes.page_slots import NOTHING, Histories, Slot, Slots, add_bit

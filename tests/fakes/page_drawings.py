@@ -1,4 +1,4 @@
-"""Coders 4 and 6 of docs/pixel-mixing.md, written from that page alone."""
+"""Coders 4 and 6 of docs/pixel-mixing.md, as that page has it."""
 
 from fakes.page_contexts import Mixing
 from fakes.page_pixels import Pixels, median

@@ -1,4 +1,4 @@
-"""GIF files of docs/pixels.md, written from that page alone: from pixels to a frame's bytes."""
+"""GIF files of docs/pixels.md, as that page has it: from pixels to a frame's bytes."""
 
 from dataclasses import dataclass
 

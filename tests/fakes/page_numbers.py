@@ -1,4 +1,4 @@
-"""Numbers and packed bytes of docs/pixels.md, written from that page alone."""
+"""Numbers and packed bytes of docs/pixels.md, as that page has it."""
 
 import lzma
 import zlib

@@ -1,4 +1,4 @@
-"""Coders 5 and 7 of docs/pixel-mixing.md, written from that page alone."""
+"""Coders 5 and 7 of docs/pixel-mixing.md, as that page has it."""
 
 from bisect import bisect_right
 

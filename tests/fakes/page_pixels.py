@@ -1,4 +1,4 @@
-"""What coders of docs/pixel-mixing.md share: the order of pixels, flat surroundings; written from that page alone."""
+"""What coders of docs/pixel-mixing.md share: the order of pixels, flat surroundings; as that page has it."""
 
 from fakes.page_contexts import Contexts, Match
 from fakes.page_mixing import Counted, Decoder, squash, stretch

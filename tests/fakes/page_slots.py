@@ -1,4 +1,4 @@
-"""Slots and histories of docs/context-mixing.md, written from that page alone."""
+"""Slots and histories of docs/context-mixing.md, as that page has it."""
 
 from collections import defaultdict
 from functools import cache

@@ -1,4 +1,4 @@
-"""Least squares of docs/pixel-mixing.md, written from that page alone."""
+"""Least squares of docs/pixel-mixing.md, as that page has it."""
 
 
 class Squares:
