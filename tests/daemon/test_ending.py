@@ -22,12 +22,15 @@ class FakeApplication:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_that_interrupts_code_which_holds_a_lock_stops_the_application_all_the_same(number: int) -> None:
     app = FakeApplication()
-    before = signal.getsignal(number)
-    with ending_on_signals(app.stop):
-        with app.lock:
-            os.kill(os.getpid(), number)
-        assert app.stopped.wait(5)
-    assert signal.getsignal(number) == before
+    inherited = signal.signal(number, signal.default_int_handler)  # under nohup SIGHUP is ignored, and stays so
+    try:
+        with ending_on_signals(app.stop):
+            with app.lock:
+                os.kill(os.getpid(), number)
+            assert app.stopped.wait(5)
+        assert signal.getsignal(number) == signal.default_int_handler
+    finally:
+        signal.signal(number, inherited)
 
 
 def test_without_a_signal_nothing_is_stopped() -> None:
