@@ -27,6 +27,7 @@ DEBIAN = {
     "asymptote-doc": {"pdf": 12},
     "debian-kernel-handbook": {"pdf": 1},
     "gnuplot-doc": {"pdf": 4},
+    "r-doc-pdf": {"pdf": 4},
     "fltk1.3-doc": {"pdf": 2},
     "tuxpaint-stamps-default": {"wav": 16},
     "extremetuxracer-data": {"wav": 4},
