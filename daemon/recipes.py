@@ -93,6 +93,7 @@ def make_slice_recipe(
             "grammar_id": chunk.grammar_id,
             "base": chunk.base,
             "source": _source(job) if is_in_repository(job) else {"job_id": job.job_id, **job.source},
+            "timings": {},
             "device": device,
             "software": SOFTWARE,
         }

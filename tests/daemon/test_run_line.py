@@ -42,6 +42,16 @@ def test_each_chunk_restores_by_itself_and_its_recipe_names_the_run(bench: Bench
         assert recipe["assembly_info"]["depends_on"] == []
 
 
+def test_the_recipe_of_a_slice_has_every_field_that_a_recipe_has(bench: Bench) -> None:
+    send(bench)
+    bench.submit("alone.txt", TEXT[:SIZE], base="alone.txt")
+    bench.run()
+    alone = bench.json(f"{CHUNKS}/alone.txt/chunk_0000/recipe.json")
+    assert alone["compression_method"] != "solid_slice_v1"
+    assert {tuple(recipe) for recipe in recipes(bench)} == {tuple(alone)}
+    assert {tuple(recipe["source"]) for recipe in recipes(bench)} == {("job_id",)}
+
+
 def test_the_numbers_of_the_chunks_add_up_to_the_run(bench: Bench) -> None:
     send(bench)
     bench.run()

@@ -1,7 +1,7 @@
 """Coders 4 and 6 of docs/pixel-mixing.md, as that page has it."""
 
 from fakes.page_contexts import Mixing
-from fakes.page_pixels import Pixels, median
+from fakes.page_pixels import Pixels
 from fakes.page_slots import hash_two
 
 SPIRAL = (
@@ -36,14 +36,10 @@ class Drawing(Pixels):
 
     def read_sample(self, at: int, turn: int, found: list[int], number: int) -> int:
         w, n, nw, ne, ww, nn = self.look(self.planes[turn], at, "W N NW NE WW NN")
-        before, left_of, above, corner = self.beside(at, turn)
-        slope = median(w, n, nw)
-        u = before - median(left_of, above, corner) + 256
+        before, left_of, above, _ = self.beside(at, turn)
+        slope, u, first = self.neighbours(at, turn)
         more = [
-            w << 8 | n,
-            slope << 10 | u,
-            (w + before - left_of + 512) << 8 | n >> 3,
-            (n + before - above + 512) << 8 | w >> 3,
+            *first,
             (before << 8 | left_of) << 8 | w,
             (before << 8 | above) << 8 | n,
             (2 * w - ww + 256) << 10 | u,

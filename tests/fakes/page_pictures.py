@@ -4,7 +4,7 @@ from bisect import bisect_right
 
 from fakes.page_contexts import Mixing
 from fakes.page_mixing import Counted, squash, stretch
-from fakes.page_pixels import Pixels, median
+from fakes.page_pixels import Pixels
 from fakes.page_slots import hash_two
 from fakes.page_squares import Squares
 
@@ -99,15 +99,10 @@ class Picture(Pixels):
         classes = [class_of_scale(scale) for scale in scales]
         own = classes[3]
 
-        w, n, nw, ww, nn = self.look(plane, at, "W N NW WW NN")
-        before, left_of, above, corner = self.beside(at, turn)
-        slope = median(w, n, nw)
-        u = before - median(left_of, above, corner) + 256
+        w, n, ww, nn = self.look(plane, at, "W N WW NN")
+        slope, u, first = self.neighbours(at, turn)
         more = [
-            w << 8 | n,
-            slope << 10 | u,
-            (w + before - left_of + 512) << 8 | n >> 3,
-            (n + before - above + 512) << 8 | w >> 3,
+            *first,
             (2 * w - ww + 256) << 10 | u,
             (2 * n - nn + 256) << 10 | u,
             near >> 2,

@@ -1,11 +1,13 @@
 """What coders of docs/pixel-mixing.md share: the order of pixels, flat surroundings; as that page has it."""
 
+from abc import ABC, abstractmethod
+
 from fakes.page_contexts import Contexts, Match
 from fakes.page_mixing import Counted, Decoder, squash, stretch
 from fakes.page_slots import hash_two
 
 
-class Pixels:
+class Pixels(ABC):
     """Rows behind one another, with 6 pixels of zeros on either side and four rows of zeros above."""
 
     def __init__(self, stream: bytes, width: int, height: int, channels: int, bits: int, *, flat: bool) -> None:
@@ -83,17 +85,26 @@ class Pixels:
         elif left == 3:
             self.contexts.seek([hash_two(key, known) for key in keys])
 
-    def pass_over(self, at: int, turn: int) -> None:
+    def neighbours(self, at: int, turn: int) -> tuple[int, int, list[int]]:
+        """slope, u, and the first four of the contexts that are made of samples."""
+        w, n, nw = self.look(self.planes[self.order[turn]], at, "W N NW")
+        before, left_of, above, corner = self.beside(at, turn)
+        slope = median(w, n, nw)
+        u = before - median(left_of, above, corner) + 256
+        shifted = (w + before - left_of + 512) << 8 | n >> 3, (n + before - above + 512) << 8 | w >> 3
+        return slope, u, [w << 8 | n, slope << 10 | u, *shifted]
+
+    def pass_over(self, at: int, turn: int) -> None:  # noqa: B027  drawings have nothing to note
         """Note that one bit told the sample."""
 
-    def find_contexts(self, at: int) -> list[int]:
-        raise NotImplementedError
+    @abstractmethod
+    def find_contexts(self, at: int) -> list[int]: ...
 
-    def match_key(self, at: int, found: list[int]) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def match_key(self, at: int, found: list[int]) -> int: ...
 
-    def read_sample(self, at: int, turn: int, found: list[int], number: int) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def read_sample(self, at: int, turn: int, found: list[int], number: int) -> int: ...
 
 
 class Flat:
