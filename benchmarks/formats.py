@@ -78,7 +78,7 @@ def measure_type(paths: list[Path], levels: list[Level], registry: Registry) -> 
             times[f"{level} out"] += time.perf_counter() - middle
             sums[level] += len(result.payload)
             methods[level][result.method] += 1
-    return {**sums, "methods": methods, "seconds": {name: round(value, 2) for name, value in times.items()}}
+    return {**sums, "methods": methods, "seconds": {name: round(value, 6) for name, value in times.items()}}
 
 
 def _measure_pictures(data: bytes) -> dict[str, int]:
