@@ -62,6 +62,12 @@ def unmount(point: Path) -> None:
                 return
 
 
+def abort(point: Path) -> None:
+    """End what the kernel and a mount's process still want of each other: who waits for it gets an error."""
+    with contextlib.suppress(OSError):
+        subprocess.run(["umount", "-f", str(point)], capture_output=True, timeout=PATIENCE, check=False)
+
+
 if __name__ == "__main__":
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -75,7 +75,11 @@ class Mount:
         """Kill rclone with -9: what was not uploaded stays in its cache, and the folder is dead (ENOTCONN)."""
         assert self._process is not None, "never started"
         self._process.kill()
-        self._process.wait()
+        try:
+            self._process.wait(guardian.PATIENCE)
+        except subprocess.TimeoutExpired:  # it tells the kernel of a change in a folder locked by one who waits for it
+            guardian.abort(self.point)
+            self._process.wait(guardian.PATIENCE)
 
     def unmount(self) -> None:
         """Take the mount away although it may be in use: the folder is then an empty one."""
